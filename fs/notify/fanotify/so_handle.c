@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What fsnotify calls when something happens to a file.
+ */
+#include <linux/dcache.h>
+#include <linux/fs.h>
+
+#include "so.h"
+
+/*
+ * The bits of an event that the marks of this group ask for. send_to_group()
+ * has compared the masks already, but not looked at what they say of
+ * directories and children.
+ */
+static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask)
+{
+	bool is_dir = mask & FS_ISDIR;
+	struct fsnotify_mark *mark;
+	u32 wanted = 0, ignored = 0;
+	int type;
+
+	fsnotify_foreach_iter_mark_type(iter_info, mark, type) {
+		ignored |= fsnotify_effective_ignore_mask(mark, is_dir, type);
+		if (fsnotify_mask_applicable(mark->mask, is_dir, type))
+			wanted |= mark->mask;
+	}
+	return mask & wanted & ~ignored & ALL_FSNOTIFY_EVENTS;
+}
+
+/**
+ * fanotify_so_handle_event - queue an event for a group
+ * @fsn: the group, as fsnotify knows it
+ * @mask: what happened
+ * @data: what it happened to
+ * @data_type: what @data is
+ * @dir: not used: the path says where
+ * @name: not used, likewise
+ * @cookie: not used: inotify's
+ * @iter_info: the marks of this group on the objects concerned
+ *
+ * Only an open regular file or directory is reported: of anything else
+ * (truncate() by name, for one) there is nothing to open for the listener.
+ *
+ * Context: Process context, inside fsnotify_mark_srcu. May sleep.
+ * Return: 0. No failure here is the caller's fault.
+ */
+int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
+			     const void *data, int data_type,
+			     struct inode *dir, const struct qstr *name,
+			     u32 cookie, struct fsnotify_iter_info *iter_info)
+{
+	const struct file *file = fsnotify_data_file(data, data_type);
+	const struct dentry *dentry;
+
+	BUILD_BUG_ON(FAN_ACCESS != FS_ACCESS);
+	BUILD_BUG_ON(FAN_MODIFY != FS_MODIFY);
+	BUILD_BUG_ON(FAN_CLOSE_WRITE != FS_CLOSE_WRITE);
+	BUILD_BUG_ON(FAN_CLOSE_NOWRITE != FS_CLOSE_NOWRITE);
+	BUILD_BUG_ON(FAN_OPEN != FS_OPEN);
+	BUILD_BUG_ON(FAN_OPEN_EXEC != FS_OPEN_EXEC);
+	BUILD_BUG_ON(FAN_Q_OVERFLOW != FS_Q_OVERFLOW);
+	BUILD_BUG_ON(FAN_ONDIR != FS_ISDIR);
+
+	if (!file)
+		return 0;
+	dentry = file->f_path.dentry;
+	if (!d_is_reg(dentry) && !d_is_dir(dentry))
+		return 0;
+
+	mask = so_wanted(iter_info, mask);
+	if (mask)
+		fanotify_so_queue(fsn->private, file, mask);
+	return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The seam of PF_FANOTIFY: what the socket family (net/fanotify/, the front)
+ * asks of the groups and their events (fs/notify/fanotify/so_*.c, the back),
+ * and the one hook by which the VFS tells the back of a new superblock.
+ *
+ * The front calls the back, never the other way round, and no pointer into
+ * the front is kept by the back: the front can be a module.
+ *
+ * LIFETIME: fanotify_so_group_create() gives the socket a group, and
+ * fanotify_so_group_leave() takes it back. Between the two the socket may use
+ * the group from any number of threads. An event that was taken belongs to
+ * the taker until fanotify_so_put_back() or fanotify_so_finish().
+ */
+#ifndef _LINUX_FANOTIFY_SOCKET_H
+#define _LINUX_FANOTIFY_SOCKET_H
+
+#include <linux/jump_label.h>
+#include <linux/path.h>
+#include <linux/poll.h>
+#include <linux/types.h>
+#include <uapi/linux/fanotify_socket.h>
+
+struct fanotify_so_event;
+struct fanotify_so_group;
+struct file;
+struct pid;
+struct super_block;
+
+/**
+ * struct fanotify_so_taken - an event in the hands of a reader
+ * @event: The queued event that the references below belong to; NULL for an
+ *         overflow.
+ * @path: The file. Empty for an overflow.
+ * @pid: The thread that caused the event; NULL for an overflow.
+ * @tgid: The process of that thread; NULL for an overflow.
+ * @mask: What happened: FAN_* bits.
+ * @f_flags: How that thread has the file open: O_* flags.
+ * @cookie: For an overflow the number of events lost, else 0.
+ *
+ * Lives on the reader's stack, who alone reads and writes it: no lock.
+ */
+struct fanotify_so_taken {
+	struct fanotify_so_event *event;
+	struct path path;
+	struct pid *pid;
+	struct pid *tgid;
+	u32 mask;
+	u32 f_flags;
+	u64 cookie;
+};
+
+/* Groups: so_group.c */
+struct fanotify_so_group *
+fanotify_so_group_create(const struct fanotify_addr *addr);
+void fanotify_so_group_leave(struct fanotify_so_group *group);
+
+/* Reading: so_queue.c */
+bool fanotify_so_take(struct fanotify_so_group *group,
+		      struct fanotify_so_taken *taken);
+void fanotify_so_put_back(struct fanotify_so_group *group,
+			  struct fanotify_so_taken *taken);
+void fanotify_so_finish(struct fanotify_so_taken *taken);
+int fanotify_so_wait(struct fanotify_so_group *group, long *timeo);
+void fanotify_so_pass_on(struct fanotify_so_group *group);
+bool fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
+		      struct poll_table_struct *wait);
+
+/* Opening: so_open.c */
+int fanotify_so_open(const struct fanotify_so_taken *taken, int flags,
+		     struct file **filp);
+
+/* The VFS: so_global.c */
+#ifdef CONFIG_FANOTIFY_SOCKET
+DECLARE_STATIC_KEY_FALSE(fanotify_so_global_key);
+int __fanotify_so_sb_born(struct super_block *sb);
+
+/**
+ * fanotify_so_sb_born - tell the global listeners of a mounted superblock
+ * @sb: the superblock, which has SB_BORN set; it may have been mounted before
+ *
+ * Context: Process context, s_umount held for writing. May sleep.
+ * Return: 0, or -ENOMEM if the mount has to fail because a listener that
+ * guards files could not be attached.
+ */
+static inline int fanotify_so_sb_born(struct super_block *sb)
+{
+	if (static_branch_unlikely(&fanotify_so_global_key))
+		return __fanotify_so_sb_born(sb);
+	return 0;
+}
+#else
+static inline int fanotify_so_sb_born(struct super_block *sb)
+{
+	return 0;
+}
+#endif /* CONFIG_FANOTIFY_SOCKET */
+
+#endif /* _LINUX_FANOTIFY_SOCKET_H */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * PF_FANOTIFY: file access notification through a socket.
+ *
+ * Programs include <linux/fanotify.h>, which includes this file and declares
+ * the event bits (FAN_OPEN and its siblings) that both interfaces share. The
+ * guide is Documentation/filesystems/fanotify.txt.
+ *
+ * All fields are native-endian, no struct has a hole, and every reserved
+ * field must be zero.
+ */
+#ifndef _UAPI_LINUX_FANOTIFY_SOCKET_H
+#define _UAPI_LINUX_FANOTIFY_SOCKET_H
+
+#include <linux/types.h>
+#include <linux/socket.h>
+
+#ifndef __KERNEL__
+#ifndef AF_FANOTIFY
+#define AF_FANOTIFY		46
+#define PF_FANOTIFY		AF_FANOTIFY
+#endif
+#ifndef SOL_FANOTIFY
+#define SOL_FANOTIFY		288
+#endif
+#endif
+
+/**
+ * struct fanotify_addr - what a socket is bound to
+ *
+ * @family: AF_FANOTIFY.
+ * @priority: Listeners with a lower number are told first.
+ * @group_num: 0 for a group of this socket's own.
+ * @mask: With FAN_GLOBAL_LISTENER, the events to report, and FAN_ONDIR to
+ *        report them for directories too. Ignored without it.
+ * @f_flags: The open(2) flags of the descriptors that come with events.
+ * @unused: Must be 0.
+ */
+struct fanotify_addr {
+	__kernel_sa_family_t family;
+	__u32 priority;
+	__u32 group_num;
+	__u32 mask;
+	__u32 f_flags;
+	__u32 unused[16];
+} __attribute__((packed));
+
+/**
+ * struct fanotify_so_event_metadata - one event, as read from a socket
+ *
+ * @event_len: Bytes from here to the next event; at least the size of this
+ *             struct. Step with FAN_SO_EVENT_NEXT().
+ * @fd: An open descriptor of the file; FAN_NOFD in an FAN_Q_OVERFLOW event;
+ *      below FAN_NOFD, the negated errno of the open that failed (EPERM is
+ *      reported as EACCES, because -EPERM is FAN_NOFD).
+ * @mask: What happened.
+ * @f_flags: How the process that caused the event has the file open: the
+ *           flags that fcntl(F_GETFL) would give it.
+ * @pid: The thread that caused the event, in the reader's pid namespace; 0
+ *       if it is not visible there.
+ * @tgid: The process of that thread, likewise.
+ * @cookie: In an FAN_Q_OVERFLOW event the number of events lost, else 0.
+ */
+struct fanotify_so_event_metadata {
+	__u32 event_len;
+	__s32 fd;
+	__u32 mask;
+	__u32 f_flags;
+	__s32 pid;
+	__s32 tgid;
+	__u64 cookie;
+} __attribute__((packed));
+
+#define FAN_SO_EVENT_LEN	(sizeof(struct fanotify_so_event_metadata))
+
+/* Does a whole event start at @meta, with @len bytes of the buffer left? */
+#define FAN_SO_EVENT_OK(meta, len) \
+	((long)(len) >= (long)FAN_SO_EVENT_LEN && \
+	 (long)(meta)->event_len >= (long)FAN_SO_EVENT_LEN && \
+	 (long)(meta)->event_len <= (long)(len))
+
+/* The event after @meta; takes the bytes of @meta off @len. */
+#define FAN_SO_EVENT_NEXT(meta, len) \
+	((len) -= (meta)->event_len, \
+	 (struct fanotify_so_event_metadata *)((char *)(meta) + \
+					       (meta)->event_len))
+
+#endif /* _UAPI_LINUX_FANOTIFY_SOCKET_H */

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checks of what a user wants to bind to. No policy and no state here.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/string.h>
+
+#include "fanotify_sock.h"
+
+/* What a global listener can ask for */
+#define FANOTIFY_SO_EVENTS	(FAN_ACCESS | FAN_MODIFY | FAN_CLOSE | \
+				 FAN_OPEN | FAN_OPEN_EXEC)
+#define FANOTIFY_SO_ADDR_MASK	(FANOTIFY_SO_EVENTS | FAN_ONDIR | \
+				 FAN_GLOBAL_LISTENER)
+
+/*
+ * How the files of events can be opened: nothing that creates, truncates or
+ * resolves, and the same flags that fanotify_init(2) takes.
+ */
+#define FANOTIFY_SO_F_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | \
+				 __O_SYNC | O_DSYNC | O_CLOEXEC | \
+				 O_LARGEFILE | O_NOATIME)
+
+/**
+ * fanotify_addr_check - is this something to bind to?
+ * @addr: the whole address, in kernel memory, of the right family
+ *
+ * Context: Any. Pure.
+ * Return: 0; -EINVAL for a reserved field that is not 0, open flags that an
+ * event's file cannot be opened with, or, with FAN_GLOBAL_LISTENER, no event
+ * at all or a bit that is not one to ask for; -EOPNOTSUPP for a shared group.
+ */
+int fanotify_addr_check(const struct fanotify_addr *addr)
+{
+	if (memchr_inv(addr->unused, 0, sizeof(addr->unused)))
+		return -EINVAL;
+
+	if (addr->f_flags & ~FANOTIFY_SO_F_FLAGS ||
+	    (addr->f_flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+
+	/* Without FAN_GLOBAL_LISTENER the mask says nothing. */
+	if (addr->mask & FAN_GLOBAL_LISTENER &&
+	    (addr->mask & ~FANOTIFY_SO_ADDR_MASK ||
+	     !(addr->mask & FANOTIFY_SO_EVENTS)))
+		return -EINVAL;
+
+	if (addr->group_num)
+		return -EOPNOTSUPP;
+
+	return 0;
+}

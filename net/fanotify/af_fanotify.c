@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PF_FANOTIFY: the family and its sockets.
+ *
+ * A socket is unbound, then bound, then released; there is no way back and no
+ * other state. Everything that a socket reports comes from its group, see
+ * linux/fanotify_socket.h.
+ */
+#include <linux/capability.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/socket.h>
+#include <linux/stddef.h>
+
+#include "fanotify_sock.h"
+
+static int fanotify_release(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct fanotify_sock *fsk;
+
+	if (!sk)
+		return 0;
+
+	fsk = fanotify_sk(sk);
+	if (fsk->group)
+		fanotify_so_group_leave(fsk->group);
+	fsk->group = NULL;
+
+	sock_orphan(sk);
+	sock->sk = NULL;
+	sock_put(sk);
+	return 0;
+}
+
+/*
+ * -EINVAL for a wrong length or an address that fanotify_addr_check() refuses
+ * (or -EOPNOTSUPP, likewise), or if the socket is bound; -EAFNOSUPPORT for
+ * another family; -EPERM without CAP_SYS_ADMIN in the initial user namespace,
+ * because a listener sees the files of everybody; -ENOMEM.
+ */
+static int fanotify_bind(struct socket *sock, struct sockaddr *uaddr,
+			 int addr_len)
+{
+	struct fanotify_addr *addr = (struct fanotify_addr *)uaddr;
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group;
+	int err;
+
+	if (addr_len != sizeof(*addr))
+		return -EINVAL;
+	if (addr->family != AF_FANOTIFY)
+		return -EAFNOSUPPORT;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = fanotify_addr_check(addr);
+	if (err)
+		return err;
+
+	lock_sock(sock->sk);
+	err = -EINVAL;
+	if (fsk->group)
+		goto out_release_sock;
+
+	group = fanotify_so_group_create(addr);
+	err = PTR_ERR_OR_ZERO(group);
+	if (err)
+		goto out_release_sock;
+
+	fsk->addr = *addr;
+	/* Pairs with fanotify_sock_group() */
+	smp_store_release(&fsk->group, group);
+out_release_sock:
+	release_sock(sock->sk);
+	return err;
+}
+
+static int fanotify_getname(struct socket *sock, struct sockaddr *uaddr,
+			    int peer)
+{
+	struct fanotify_addr *addr = (struct fanotify_addr *)uaddr;
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+
+	if (peer)
+		return -EOPNOTSUPP;
+
+	lock_sock(sock->sk);
+	*addr = fsk->addr;
+	release_sock(sock->sk);
+	addr->family = AF_FANOTIFY;
+	return sizeof(*addr);
+}
+
+static __poll_t fanotify_poll(struct file *file, struct socket *sock,
+			      struct poll_table_struct *wait)
+{
+	struct fanotify_so_group *group =
+		fanotify_sock_group(fanotify_sk(sock->sk));
+
+	if (!group)
+		return EPOLLHUP;
+	return fanotify_so_poll(group, file, wait) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+/* There is no option yet at any level but SOL_SOCKET. */
+static int fanotify_setsockopt(struct socket *sock, int level, int optname,
+			       sockptr_t optval, unsigned int optlen)
+{
+	return -ENOPROTOOPT;
+}
+
+static int fanotify_getsockopt(struct socket *sock, int level, int optname,
+			       char __user *optval, int __user *optlen)
+{
+	return -ENOPROTOOPT;
+}
+
+static const struct proto_ops fanotify_ops = {
+	.family		= PF_FANOTIFY,
+	.owner		= THIS_MODULE,
+	.release	= fanotify_release,
+	.bind		= fanotify_bind,
+	.connect	= sock_no_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= sock_no_accept,
+	.getname	= fanotify_getname,
+	.poll		= fanotify_poll,
+	.ioctl		= sock_no_ioctl,
+	.listen		= sock_no_listen,
+	.shutdown	= sock_no_shutdown,
+	.setsockopt	= fanotify_setsockopt,
+	.getsockopt	= fanotify_getsockopt,
+	.sendmsg	= sock_no_sendmsg,
+	.recvmsg	= fanotify_recvmsg,
+	.mmap		= sock_no_mmap,
+};
+
+static struct proto fanotify_proto = {
+	.name		= "FANOTIFY",
+	.owner		= THIS_MODULE,
+	.obj_size	= sizeof(struct fanotify_sock),
+};
+
+static int fanotify_create(struct net *net, struct socket *sock, int protocol,
+			   int kern)
+{
+	struct sock *sk;
+
+	if (sock->type != SOCK_RAW)
+		return -ESOCKTNOSUPPORT;
+	if (protocol)
+		return -EPROTONOSUPPORT;
+
+	sk = sk_alloc(net, PF_FANOTIFY, GFP_KERNEL, &fanotify_proto, kern);
+	if (!sk)
+		return -ENOMEM;
+
+	sock->ops = &fanotify_ops;
+	sock_init_data(sock, sk);
+	return 0;
+}
+
+static const struct net_proto_family fanotify_family = {
+	.family	= PF_FANOTIFY,
+	.create	= fanotify_create,
+	.owner	= THIS_MODULE,
+};
+
+/*
+ * The layouts that are promised to user space. The structs are packed, so that
+ * the offset of each field and the size of the whole prove the size of each
+ * field, on every architecture and for 32-bit programs alike.
+ */
+static void __init build_check_abi(void)
+{
+	BUILD_BUG_ON(offsetof(struct fanotify_addr, family) != 0);
+	BUILD_BUG_ON(offsetof(struct fanotify_addr, priority) != 2);
+	BUILD_BUG_ON(offsetof(struct fanotify_addr, group_num) != 6);
+	BUILD_BUG_ON(offsetof(struct fanotify_addr, mask) != 10);
+	BUILD_BUG_ON(offsetof(struct fanotify_addr, f_flags) != 14);
+	BUILD_BUG_ON(offsetof(struct fanotify_addr, unused) != 18);
+	BUILD_BUG_ON(sizeof(struct fanotify_addr) != 82);
+	/* move_addr_to_kernel() takes no more. */
+	BUILD_BUG_ON(sizeof(struct fanotify_addr) >
+		     sizeof(struct sockaddr_storage));
+
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata,
+			      event_len) != 0);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, fd) != 4);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, mask) != 8);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata,
+			      f_flags) != 12);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, pid) != 16);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, tgid) != 20);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, cookie) != 24);
+	BUILD_BUG_ON(sizeof(struct fanotify_so_event_metadata) != 32);
+}
+
+static int __init fanotify_init(void)
+{
+	int err;
+
+	build_check_abi();
+
+	err = proto_register(&fanotify_proto, 1);
+	if (err)
+		return err;
+
+	err = sock_register(&fanotify_family);
+	if (err)
+		goto out_unregister_proto;
+	return 0;
+
+out_unregister_proto:
+	proto_unregister(&fanotify_proto);
+	return err;
+}
+module_init(fanotify_init);
+
+static void __exit fanotify_exit(void)
+{
+	sock_unregister(PF_FANOTIFY);
+	proto_unregister(&fanotify_proto);
+}
+module_exit(fanotify_exit);
+
+MODULE_DESCRIPTION("File access notification sockets");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_NETPROTO(PF_FANOTIFY);

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events on their way to the user.
+ *
+ * Nothing gets lost between the queue and the user: the descriptor is reserved
+ * before the file is opened and installed after the event has been copied, so
+ * that up to that point everything can be undone and the event put back.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/uio.h>
+
+#include "fanotify_sock.h"
+
+/**
+ * struct event_fd - a descriptor that the user does not have yet
+ * @nr: What the event says: the descriptor, or why there is none.
+ * @file: Its file; NULL if there is none.
+ */
+struct event_fd {
+	int nr;
+	struct file *file;
+};
+
+static void event_fd_drop(struct event_fd *fd)
+{
+	if (!fd->file)
+		return;
+	fput(fd->file);
+	put_unused_fd(fd->nr);
+}
+
+/* Errors are the reader's; that the file cannot be opened is not one. */
+static int event_fd_open(struct event_fd *fd, u32 f_flags,
+			 const struct fanotify_so_taken *taken)
+{
+	int flags = f_flags | (force_o_largefile() ? O_LARGEFILE : 0);
+	struct file *file;
+	int err;
+
+	*fd = (struct event_fd){ .nr = FAN_NOFD };
+	if (taken->mask & FAN_Q_OVERFLOW)
+		return 0;
+
+	fd->nr = get_unused_fd_flags(flags);
+	if (fd->nr < 0)
+		return fd->nr;
+
+	err = fanotify_so_open(taken, flags, &file);
+	if (!err && !IS_ERR(file)) {
+		fd->file = file;
+		return 0;
+	}
+	put_unused_fd(fd->nr);
+	if (!err)
+		fd->nr = PTR_ERR(file);
+	return err;
+}
+
+/* As the reader sees it: 0 if its pid namespace does not have this process. */
+static s32 reader_pid(struct pid *pid)
+{
+	return pid_nr_ns(pid, task_active_pid_ns(current));
+}
+
+static int deliver(const struct fanotify_sock *fsk,
+		   const struct fanotify_so_taken *taken, struct iov_iter *to)
+{
+	struct fanotify_so_event_metadata meta = {
+		.event_len = sizeof(meta),
+		.mask = taken->mask,
+		.f_flags = taken->f_flags,
+		.pid = reader_pid(taken->pid),
+		.tgid = reader_pid(taken->tgid),
+		.cookie = taken->cookie,
+	};
+	struct event_fd fd;
+	int err;
+
+	err = event_fd_open(&fd, fsk->addr.f_flags, taken);
+	if (err)
+		return err;
+
+	meta.fd = fd.nr;
+	if (copy_to_iter(&meta, sizeof(meta), to) != sizeof(meta)) {
+		event_fd_drop(&fd);
+		return -EFAULT;
+	}
+	if (fd.file)
+		fd_install(fd.nr, fd.file);
+	return 0;
+}
+
+/* Take, deliver, or put back. -EAGAIN if the queue is empty. */
+static int deliver_next(struct fanotify_sock *fsk, struct iov_iter *to)
+{
+	struct fanotify_so_taken taken;
+	int err;
+
+	if (!fanotify_so_take(fsk->group, &taken))
+		return -EAGAIN;
+
+	err = deliver(fsk, &taken, to);
+	if (err)
+		fanotify_so_put_back(fsk->group, &taken);
+	else
+		fanotify_so_finish(&taken);
+	return err;
+}
+
+/**
+ * fanotify_recvmsg - read as many whole events as fit
+ * @sock: the socket
+ * @msg: where to
+ * @len: size of the buffer in bytes
+ * @flags: MSG_*
+ *
+ * Waits for the first event and for no other. An error after the first event
+ * ends the read, and meets the next one again.
+ *
+ * Context: Process context, no lock held. Sleeps. Any number of threads may
+ * be in here for one socket.
+ * Return: the bytes read, or -EOPNOTSUPP for a flag that asks for something
+ * events do not have, -ENOTCONN before bind(), -EINVAL if the buffer cannot
+ * hold an event, -EAGAIN if there is none and waiting is not wanted or took
+ * too long, -EMFILE, -ENFILE or -ENOMEM if there is no descriptor or memory
+ * for its file, -EFAULT for a bad buffer, and -EINTR or -ERESTARTSYS after a
+ * signal. After any of them the event is still the first of the queue.
+ */
+int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+		     int flags)
+{
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group = fanotify_sock_group(fsk);
+	size_t event_len = sizeof(struct fanotify_so_event_metadata);
+	struct iov_iter *to = &msg->msg_iter;
+	size_t done = 0;
+	long timeo;
+	int err;
+
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return -EOPNOTSUPP;
+	if (!group)
+		return -ENOTCONN;
+	if (len < event_len)
+		return -EINVAL;
+
+	msg->msg_namelen = 0;
+	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
+	do {
+		err = deliver_next(fsk, to);
+		if (!err)
+			done += event_len;
+		else if (err == -EAGAIN && !done && timeo)
+			err = fanotify_so_wait(group, &timeo);
+	} while (!err && len - done >= event_len);
+
+	fanotify_so_pass_on(group);
+	return done ? done : err;
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash disable=SC2034
+# Shared by all scripts: where things are, stages, failures.
+
+set -euo pipefail
+
+# An outer make's flags and variables (DEBUG=1, BASE=1) must not reach the
+# kernel's own makefiles.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+export LC_ALL=C
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${FANOTIFY_CACHE:-$HOME/.cache/fanotify-socket}
+mkdir -p "$cache"
+selftests=tools/testing/selftests/fanotify
+
+# What the generator, git am and the base use as committer: ids must not
+# depend on who runs them or when.
+export GIT_COMMITTER_NAME=fanotify-socket GIT_COMMITTER_EMAIL=fanotify-socket@invalid
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
+# stages N: this script is a target of N stages. A script called by another
+# one leaves the counting to its caller.
+stages()
+{
+	stage_quiet=${FANOTIFY_NESTED:-}
+	stage_n=$1 stage_k=0 SECONDS=0
+	export FANOTIFY_NESTED=1
+}
+
+elapsed()
+{
+	printf '%02d:%02d' $((SECONDS / 60)) $((SECONDS % 60))
+}
+
+# stage WHAT: the next stage starts.
+stage()
+{
+	stage_k=$((stage_k + 1))
+	if [ -z "$stage_quiet" ]; then
+		echo "[$stage_k/$stage_n $(elapsed)] $*" >&2
+	fi
+}
+
+say()
+{
+	echo "      $*" >&2
+}
+
+# die CAUSE CURE [LOG]
+die()
+{
+	{
+		echo "error: $1"
+		[ -z "${2:-}" ] || echo "cure:  $2"
+		if [ -n "${3:-}" ]; then
+			echo "log:   $3, its last lines:"
+			tail -n 15 "$3" | sed 's/^/  | /'
+		fi
+	} >&2
+	exit "${die_status:-1}"
+}
+
+# scratch: a temporary directory in $tmp, gone when the script ends.
+scratch()
+{
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/fanotify.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+# build_lock: one kernel build at a time, and one user of the build trees.
+build_lock()
+{
+	exec {lock_fd}>"$cache/build.lock"
+	if ! flock -n "$lock_fd"; then
+		say "waiting for another build to end ($cache/build.lock)"
+		flock "$lock_fd"
+	fi
+}
