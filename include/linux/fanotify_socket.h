@@ -15,9 +15,7 @@
 #ifndef _LINUX_FANOTIFY_SOCKET_H
 #define _LINUX_FANOTIFY_SOCKET_H
 
-#include <linux/jump_label.h>
 #include <linux/path.h>
-#include <linux/poll.h>
 #include <linux/types.h>
 #include <uapi/linux/fanotify_socket.h>
 
@@ -25,6 +23,7 @@ struct fanotify_so_event;
 struct fanotify_so_group;
 struct file;
 struct pid;
+struct poll_table_struct;
 struct super_block;
 
 /**
@@ -72,23 +71,7 @@ int fanotify_so_open(const struct fanotify_so_taken *taken, int flags,
 
 /* The VFS: so_global.c */
 #ifdef CONFIG_FANOTIFY_SOCKET
-DECLARE_STATIC_KEY_FALSE(fanotify_so_global_key);
-int __fanotify_so_sb_born(struct super_block *sb);
-
-/**
- * fanotify_so_sb_born - tell the global listeners of a mounted superblock
- * @sb: the superblock, which has SB_BORN set; it may have been mounted before
- *
- * Context: Process context, s_umount held for writing. May sleep.
- * Return: 0, or -ENOMEM if the mount has to fail because a listener that
- * guards files could not be attached.
- */
-static inline int fanotify_so_sb_born(struct super_block *sb)
-{
-	if (static_branch_unlikely(&fanotify_so_global_key))
-		return __fanotify_so_sb_born(sb);
-	return 0;
-}
+int fanotify_so_sb_born(struct super_block *sb);
 #else
 static inline int fanotify_so_sb_born(struct super_block *sb)
 {

@@ -15,7 +15,7 @@
 
 #include "fanotify_sock.h"
 
-static int fanotify_release(struct socket *sock)
+static int fanotify_sock_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
 	struct fanotify_sock *fsk;
@@ -40,8 +40,8 @@ static int fanotify_release(struct socket *sock)
  * another family; -EPERM without CAP_SYS_ADMIN in the initial user namespace,
  * because a listener sees the files of everybody; -ENOMEM.
  */
-static int fanotify_bind(struct socket *sock, struct sockaddr *uaddr,
-			 int addr_len)
+static int fanotify_sock_bind(struct socket *sock, struct sockaddr *uaddr,
+			      int addr_len)
 {
 	struct fanotify_addr *addr = (struct fanotify_addr *)uaddr;
 	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
@@ -76,8 +76,8 @@ out_release_sock:
 	return err;
 }
 
-static int fanotify_getname(struct socket *sock, struct sockaddr *uaddr,
-			    int peer)
+static int fanotify_sock_getname(struct socket *sock, struct sockaddr *uaddr,
+				 int peer)
 {
 	struct fanotify_addr *addr = (struct fanotify_addr *)uaddr;
 	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
@@ -92,8 +92,8 @@ static int fanotify_getname(struct socket *sock, struct sockaddr *uaddr,
 	return sizeof(*addr);
 }
 
-static __poll_t fanotify_poll(struct file *file, struct socket *sock,
-			      struct poll_table_struct *wait)
+static __poll_t fanotify_sock_poll(struct file *file, struct socket *sock,
+				   struct poll_table_struct *wait)
 {
 	struct fanotify_so_group *group =
 		fanotify_sock_group(fanotify_sk(sock->sk));
@@ -104,14 +104,14 @@ static __poll_t fanotify_poll(struct file *file, struct socket *sock,
 }
 
 /* There is no option yet at any level but SOL_SOCKET. */
-static int fanotify_setsockopt(struct socket *sock, int level, int optname,
-			       sockptr_t optval, unsigned int optlen)
+static int fanotify_sock_setsockopt(struct socket *sock, int level, int optname,
+				    sockptr_t optval, unsigned int optlen)
 {
 	return -ENOPROTOOPT;
 }
 
-static int fanotify_getsockopt(struct socket *sock, int level, int optname,
-			       char __user *optval, int __user *optlen)
+static int fanotify_sock_getsockopt(struct socket *sock, int level, int optname,
+				    char __user *optval, int __user *optlen)
 {
 	return -ENOPROTOOPT;
 }
@@ -119,18 +119,18 @@ static int fanotify_getsockopt(struct socket *sock, int level, int optname,
 static const struct proto_ops fanotify_ops = {
 	.family		= PF_FANOTIFY,
 	.owner		= THIS_MODULE,
-	.release	= fanotify_release,
-	.bind		= fanotify_bind,
+	.release	= fanotify_sock_release,
+	.bind		= fanotify_sock_bind,
 	.connect	= sock_no_connect,
 	.socketpair	= sock_no_socketpair,
 	.accept		= sock_no_accept,
-	.getname	= fanotify_getname,
-	.poll		= fanotify_poll,
+	.getname	= fanotify_sock_getname,
+	.poll		= fanotify_sock_poll,
 	.ioctl		= sock_no_ioctl,
 	.listen		= sock_no_listen,
 	.shutdown	= sock_no_shutdown,
-	.setsockopt	= fanotify_setsockopt,
-	.getsockopt	= fanotify_getsockopt,
+	.setsockopt	= fanotify_sock_setsockopt,
+	.getsockopt	= fanotify_sock_getsockopt,
 	.sendmsg	= sock_no_sendmsg,
 	.recvmsg	= fanotify_recvmsg,
 	.mmap		= sock_no_mmap,
@@ -142,8 +142,8 @@ static struct proto fanotify_proto = {
 	.obj_size	= sizeof(struct fanotify_sock),
 };
 
-static int fanotify_create(struct net *net, struct socket *sock, int protocol,
-			   int kern)
+static int fanotify_sock_create(struct net *net, struct socket *sock,
+				int protocol, int kern)
 {
 	struct sock *sk;
 
@@ -163,7 +163,7 @@ static int fanotify_create(struct net *net, struct socket *sock, int protocol,
 
 static const struct net_proto_family fanotify_family = {
 	.family	= PF_FANOTIFY,
-	.create	= fanotify_create,
+	.create	= fanotify_sock_create,
 	.owner	= THIS_MODULE,
 };
 
@@ -197,7 +197,7 @@ static void __init build_check_abi(void)
 	BUILD_BUG_ON(sizeof(struct fanotify_so_event_metadata) != 32);
 }
 
-static int __init fanotify_init(void)
+static int __init fanotify_sock_init(void)
 {
 	int err;
 
@@ -216,14 +216,14 @@ out_unregister_proto:
 	proto_unregister(&fanotify_proto);
 	return err;
 }
-module_init(fanotify_init);
+module_init(fanotify_sock_init);
 
-static void __exit fanotify_exit(void)
+static void __exit fanotify_sock_exit(void)
 {
 	sock_unregister(PF_FANOTIFY);
 	proto_unregister(&fanotify_proto);
 }
-module_exit(fanotify_exit);
+module_exit(fanotify_sock_exit);
 
 MODULE_DESCRIPTION("File access notification sockets");
 MODULE_LICENSE("GPL");

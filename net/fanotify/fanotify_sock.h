@@ -35,7 +35,7 @@ static inline struct fanotify_sock *fanotify_sk(const struct sock *sk)
 static inline struct fanotify_so_group *
 fanotify_sock_group(const struct fanotify_sock *fsk)
 {
-	/* Pairs with the store in fanotify_bind(): @addr is there as well. */
+	/* Pairs with the store in fanotify_sock_bind(): @addr is there as well. */
 	return smp_load_acquire(&fsk->group);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "fanotify_sock.h"
@@ -93,23 +94,6 @@ static int deliver(const struct fanotify_sock *fsk,
 	return 0;
 }
 
-/* Take, deliver, or put back. -EAGAIN if the queue is empty. */
-static int deliver_next(struct fanotify_sock *fsk, struct iov_iter *to)
-{
-	struct fanotify_so_taken taken;
-	int err;
-
-	if (!fanotify_so_take(fsk->group, &taken))
-		return -EAGAIN;
-
-	err = deliver(fsk, &taken, to);
-	if (err)
-		fanotify_so_put_back(fsk->group, &taken);
-	else
-		fanotify_so_finish(&taken);
-	return err;
-}
-
 /**
  * fanotify_recvmsg - read as many whole events as fit
  * @sock: the socket
@@ -127,7 +111,8 @@ static int deliver_next(struct fanotify_sock *fsk, struct iov_iter *to)
  * hold an event, -EAGAIN if there is none and waiting is not wanted or took
  * too long, -EMFILE, -ENFILE or -ENOMEM if there is no descriptor or memory
  * for its file, -EFAULT for a bad buffer, and -EINTR or -ERESTARTSYS after a
- * signal. After any of them the event is still the first of the queue.
+ * signal. After any of them the event is still the first of the queue (if
+ * several readers fail at the same time, theirs are, in any order).
  */
 int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		     int flags)
@@ -136,6 +121,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	struct fanotify_so_group *group = fanotify_sock_group(fsk);
 	size_t event_len = sizeof(struct fanotify_so_event_metadata);
 	struct iov_iter *to = &msg->msg_iter;
+	struct fanotify_so_taken taken;
 	size_t done = 0;
 	long timeo;
 	int err;
@@ -150,12 +136,22 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	msg->msg_namelen = 0;
 	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
 	do {
-		err = deliver_next(fsk, to);
-		if (!err)
-			done += event_len;
-		else if (err == -EAGAIN && !done && timeo)
-			err = fanotify_so_wait(group, &timeo);
-	} while (!err && len - done >= event_len);
+		if (!fanotify_so_take(group, &taken)) {
+			err = -EAGAIN;
+			if (!done && timeo)
+				err = fanotify_so_wait(group, &timeo);
+			continue;
+		}
+		err = deliver(fsk, &taken, to);
+		if (err) {
+			fanotify_so_put_back(group, &taken);
+			break;
+		}
+		fanotify_so_finish(&taken);
+		done += event_len;
+		cond_resched();
+	} while (!err && len - done >= event_len &&
+		 !fatal_signal_pending(current));
 
 	fanotify_so_pass_on(group);
 	return done ? done : err;

@@ -146,8 +146,8 @@ static bool read_proc_stat(int tgid, char *comm, size_t size, long long *start)
 	*end = '\0';
 	snprintf(comm, size, "%s", name + 1);
 
-	/* The blank after COMM ends field 2, the start time is field 22. */
-	for (field = 2, end++; end && field < 22; field++)
+	/* The blank after COMM ends field 2, that before the start time 21. */
+	for (field = 2, end++; end && field < 21; field++)
 		end = strchr(end + 1, ' ');
 	*start = end ? strtoll(end, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK) : 0;
 	return true;
@@ -297,14 +297,14 @@ static bool show_batch(char *buf, ssize_t len)
 	return shown < max_shown;
 }
 
-static void fail(const char *call)
+static void fail(const char *what)
 {
-	err(FAILURE, "%s%s", call,
-	    errno == EAFNOSUPPORT ? " (use a kernel with CONFIG_NET_FANOTIFY)" :
-	    errno == EPERM ? " (be root, in the initial user namespace)" :
-	    errno == EINVAL ? " (not all events are known here, see -e)" :
-	    errno == EMFILE ? " (raise the limit of open files, ulimit -n)" :
-	    errno == ENFILE ? " (raise the sysctl fs.file-max)" : "");
+	errx(FAILURE, "%s: %s%s", what, strerror(errno),
+	     errno == EAFNOSUPPORT ? "; use a kernel with CONFIG_NET_FANOTIFY" :
+	     errno == EPERM ? "; be root, in the initial user namespace" :
+	     errno == EINVAL ? "; not all events are known here, see -e" :
+	     errno == EMFILE ? "; raise the limit of open files, ulimit -n" :
+	     errno == ENFILE ? "; raise the sysctl fs.file-max" : "");
 }
 
 static int listen_to_files(void)
@@ -318,10 +318,8 @@ static int listen_to_files(void)
 	int sock;
 
 	sock = socket(PF_FANOTIFY, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock < 0)
-		fail("socket");
-	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
-		fail("bind");
+	if (sock < 0 || bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
+		fail("cannot listen");
 	return sock;
 }
 
@@ -343,8 +341,9 @@ static int catch_signals(void)
 
 static void watch(int sock, int signals)
 {
-	/* Each event of a read takes a descriptor; the usual limit is 1024. */
 	static char buf[512 * FAN_SO_EVENT_LEN];
+	/* Each event of a read takes a descriptor: use half of them. */
+	const size_t max = sysconf(_SC_OPEN_MAX) / 2 * FAN_SO_EVENT_LEN;
 	struct signalfd_siginfo info;
 	struct pollfd fds[] = {
 		{ .fd = sock, .events = POLLIN },
@@ -354,11 +353,11 @@ static void watch(int sock, int signals)
 	ssize_t len;
 
 	while (now_ms() < deadline) {
-		len = read(sock, buf, sizeof(buf));
+		len = read(sock, buf, max < sizeof(buf) ? max : sizeof(buf));
 		if (!len)
 			errx(FAILURE, "the kernel has ended this listener");
 		if (len < 0 && errno != EAGAIN)
-			fail("read");
+			fail("cannot read events");
 		if (len > 0 ? !show_batch(buf, len) : deadline != LLONG_MAX)
 			return;
 

@@ -64,8 +64,7 @@ struct fanotify_so_event {
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
  * @global: In so_global_groups [so_global_lock]. Empty unless global.
- * @lock: Protects the queue. Taken with nothing held that it could wait for,
- *        and never held over anything that sleeps.
+ * @lock: Protects the queue. Innermost, and never taken from an interrupt.
  * @queue: Events to be read, oldest first [@lock]. May be tested for
  *         emptiness without it by those who then sleep on @wait or wake it.
  * @overflow: Stands in @queue where the first of the lost events would have

@@ -12,49 +12,57 @@
  *	  have SB_BORN
  *
  * If B does not see C, then D sees A. If both see the other, the second to
- * come finds the mark in place. The static key is part of A: where D's CPU
- * still runs the code without the branch, the interrupt that makes it run the
- * new code comes after C, and before B.
+ * come finds the mark in place.
  */
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/magic.h>
 #include <linux/mutex.h>
 
 #include "../../internal.h"
 #include "so.h"
 
-DEFINE_STATIC_KEY_FALSE(fanotify_so_global_key);
-
 /* Protects so_global_groups. For its place in the lock order see so.h. */
 static DEFINE_MUTEX(so_global_lock);
-/* The groups that want a mark on every superblock [so_global_lock] */
+/*
+ * The groups that want a mark on every superblock [so_global_lock]. May be
+ * tested for emptiness without it after the barrier above.
+ */
 static LIST_HEAD(so_global_groups);
 
 /*
- * What the kernel mounts for itself (pipes, sockets, block devices) holds no
- * files to listen to, except for its tmpfs: memfds and deleted mappings live
- * there, and what a memfd holds can be run.
+ * What no user can mount, because the kernel keeps it for itself (pipes,
+ * sockets, block devices), holds no files to listen to, except for the tmpfs
+ * of memfds: what a memfd holds can be run. nsfs counts among it, though it
+ * lets its files be bind mounted.
  */
 static bool so_sb_has_files(const struct super_block *sb)
 {
-	return !(sb->s_flags & SB_KERNMOUNT) || sb->s_magic == TMPFS_MAGIC;
+	if (sb->s_magic == NSFS_MAGIC)
+		return false;
+	return !(sb->s_flags & SB_NOUSER) || sb->s_magic == TMPFS_MAGIC;
 }
 
 /**
- * __fanotify_so_sb_born - give a superblock the marks of the global listeners
- * @sb: the superblock
+ * fanotify_so_sb_born - tell the global listeners of a mounted superblock
+ * @sb: the superblock, which has SB_BORN set; it may have been mounted before
  *
- * See fanotify_so_sb_born(). A listener that cannot be attached gets an
- * overflow instead: from then on it does not hear everything, and knows.
+ * A listener that cannot be attached gets an overflow instead: from then on it
+ * does not hear everything, and knows.
+ *
+ * Context: Process context, s_umount held for writing. May sleep. Must come
+ * after the barrier that follows the setting of SB_BORN.
+ * Return: 0, or -ENOMEM if the mount has to fail because a listener that
+ * guards files could not be attached.
  */
-int __fanotify_so_sb_born(struct super_block *sb)
+int fanotify_so_sb_born(struct super_block *sb)
 {
 	struct fanotify_so_group *group;
 	int err = 0;
 
 	lockdep_assert_held_write(&sb->s_umount);
 
-	if (!so_sb_has_files(sb))
+	if (list_empty(&so_global_groups) || !so_sb_has_files(sb))
 		return 0;
 
 	mutex_lock(&so_global_lock);
@@ -89,7 +97,7 @@ static void so_walk_sb(struct super_block *sb, void *arg)
  * @group: a new group with the mask that its marks shall have
  *
  * Context: Process context, no lock of a file system held. Does not wait for
- * a superblock that is still being filled.
+ * a superblock that is still being filled, but for the s_umount of the others.
  * Return: 0 or -ENOMEM. In either case fanotify_so_global_remove() has to be
  * called, and the marks that were set go with the group.
  */
@@ -97,7 +105,6 @@ int fanotify_so_global_add(struct fanotify_so_group *group)
 {
 	struct so_walk walk = { .group = group };
 
-	static_branch_inc(&fanotify_so_global_key);
 	mutex_lock(&so_global_lock);
 	list_add_tail(&group->global, &so_global_groups);
 	mutex_unlock(&so_global_lock);
@@ -122,5 +129,4 @@ void fanotify_so_global_remove(struct fanotify_so_group *group)
 	mutex_lock(&so_global_lock);
 	list_del_init(&group->global);
 	mutex_unlock(&so_global_lock);
-	static_branch_dec(&fanotify_so_global_key);
 }

@@ -3,9 +3,11 @@
  * Groups of socket listeners: from bind() to the last reference.
  */
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/init.h>
 #include <linux/memcontrol.h>
-#include <linux/sched/mm.h>
+#include <linux/path.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 
 #include "so.h"
@@ -38,25 +40,31 @@ static const struct fsnotify_ops so_fsnotify_ops = {
 /**
  * fanotify_so_add_sb_mark - let a global listener hear of a superblock
  * @group: the group, which has not been taken off the global list
- * @sb: the superblock
+ * @sb: the superblock; it may have the mark already
+ *
+ * The mark is charged to nobody: not to who mounts, who may be at its limit
+ * and must not mount unheard for that, and not to the listener, who would be
+ * at the mercy of everybody who mounts.
  *
  * Context: Process context, sb->s_umount held. Takes the mark mutex.
- * Return: 0, also if the mark was there already or the superblock is just
- * going away; else -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
 int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 			    struct super_block *sb)
 {
-	struct mem_cgroup *old_memcg;
 	struct fsnotify_mark *mark;
 	int err;
 
 	lockdep_assert_held(&sb->s_umount);
 
-	/* The listener pays for its mark, not the one who mounts. */
-	old_memcg = set_active_memcg(group->fsn->memcg);
-	mark = kmem_cache_alloc(so_mark_cache, GFP_KERNEL_ACCOUNT);
-	set_active_memcg(old_memcg);
+	/* A further mount of a superblock must not fail for want of memory. */
+	mark = fsnotify_find_mark(sb, FSNOTIFY_OBJ_TYPE_SB, group->fsn);
+	if (mark) {
+		fsnotify_put_mark(mark);
+		return 0;
+	}
+
+	mark = kmem_cache_alloc(so_mark_cache, GFP_KERNEL);
 	if (!mark)
 		return -ENOMEM;
 
@@ -65,9 +73,23 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 	err = fsnotify_add_mark(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
 	fsnotify_put_mark(mark);
 
-	/* A further mount of a known superblock, or a racing umount. */
-	if (err == -EEXIST || err == -ENOENT)
-		err = 0;
+	/* bind() and mount() both want to set it. */
+	return err == -EEXIST ? 0 : err;
+}
+
+/*
+ * May this process watch every superblock? Neither the walk nor a later mount
+ * has a path to ask for, nor is it the listener who mounts. One question stands
+ * for all of them, and is asked of the root that the listener sees.
+ */
+static int so_may_watch(u32 mask)
+{
+	struct path root;
+	int err;
+
+	get_fs_root(current->fs, &root);
+	err = security_path_notify(&root, mask, FSNOTIFY_OBJ_TYPE_SB);
+	path_put(&root);
 	return err;
 }
 
@@ -87,14 +109,23 @@ static void so_destroy_work(struct work_struct *work)
  *
  * Context: Process context, no lock of a file system held. May sleep.
  * Return: the group, whose one reference is the caller's until
- * fanotify_so_group_leave(), or ERR_PTR(-ENOMEM).
+ * fanotify_so_group_leave(), or an ERR_PTR: -ENOMEM, or what a security module
+ * has against a global listener, usually -EACCES.
  */
 struct fanotify_so_group *
 fanotify_so_group_create(const struct fanotify_addr *addr)
 {
 	struct fanotify_so_group *group;
 	struct fsnotify_group *fsn;
+	u32 mask = 0;
 	int err;
+
+	if (addr->mask & FAN_GLOBAL_LISTENER) {
+		mask = addr->mask & ~FAN_GLOBAL_LISTENER;
+		err = so_may_watch(mask);
+		if (err)
+			return ERR_PTR(err);
+	}
 
 	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 	if (!group)
@@ -103,8 +134,7 @@ fanotify_so_group_create(const struct fanotify_addr *addr)
 	INIT_LIST_HEAD(&group->global);
 	INIT_WORK(&group->destroy, so_destroy_work);
 	fanotify_so_queue_init(group);
-	if (addr->mask & FAN_GLOBAL_LISTENER)
-		group->mask = addr->mask & ~FAN_GLOBAL_LISTENER;
+	group->mask = mask;
 
 	fsn = fsnotify_alloc_group(&so_fsnotify_ops, FSNOTIFY_GROUP_USER);
 	if (IS_ERR(fsn)) {
@@ -133,7 +163,7 @@ EXPORT_SYMBOL_GPL(fanotify_so_group_create);
  * Drops the events that nobody has read, and leaves to a work item what may
  * have to wait for others.
  *
- * Context: Process context. May sleep, but waits for nobody.
+ * Context: Process context. May sleep, but waits for no other listener.
  */
 void fanotify_so_group_leave(struct fanotify_so_group *group)
 {
@@ -146,7 +176,7 @@ static int __init fanotify_so_group_init(void)
 {
 	so_mark_cache = kmem_cache_create("fanotify_so_mark",
 					  sizeof(struct fsnotify_mark), 0,
-					  SLAB_ACCOUNT | SLAB_PANIC, NULL);
+					  SLAB_PANIC, NULL);
 	so_destroy_wq = alloc_workqueue("fanotify_so", WQ_UNBOUND, 0);
 	if (!so_destroy_wq)
 		panic("fanotify: no memory for a workqueue\n");

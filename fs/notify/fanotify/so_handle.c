@@ -66,6 +66,9 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 	dentry = file->f_path.dentry;
 	if (!d_is_reg(dentry) && !d_is_dir(dentry))
 		return 0;
+	/* Memory that only looks like a file to the kernel. */
+	if (IS_PRIVATE(d_inode(dentry)))
+		return 0;
 
 	mask = so_wanted(iter_info, mask);
 	if (mask)

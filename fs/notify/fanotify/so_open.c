@@ -9,6 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/mount.h>
 #include <linux/sched/signal.h>
 
 #include "../../internal.h"
@@ -34,6 +35,26 @@ static int so_open_errno(int err)
 	}
 }
 
+/*
+ * What a path lookup would have checked and vfs_open() counts on: nobody
+ * writes to a directory or to a file that is immutable, and a file system
+ * with rules of its own is asked. FUSE keeps even root out of a mount that is
+ * not open to others, so that its server, which may be anybody's, cannot hold
+ * up who has no business there.
+ */
+static int so_may_open(const struct path *path, int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	bool for_reading = (flags & O_ACCMODE) == O_RDONLY;
+
+	if (S_ISDIR(inode->i_mode) && !for_reading)
+		return -EISDIR;
+	if (for_reading && !inode->i_op->permission)
+		return 0;
+	return inode_permission(mnt_idmap(path->mnt), inode,
+				MAY_OPEN | ACC_MODE(flags));
+}
+
 /**
  * fanotify_so_open - open the file of an event for its reader
  * @taken: the event; not an overflow
@@ -44,7 +65,8 @@ static int so_open_errno(int err)
  * An error that has nothing to do with this file, but with the reader, is not
  * one to report: with it the event has to be kept for a better time. Which is
  * which is told by where it comes from and not by its number, since a file
- * system of the user's own may answer an open with any number.
+ * system of the user's own may answer an open with any number, and would hold
+ * up the queue for ever.
  *
  * What the reader does with the file causes no events.
  *
@@ -59,25 +81,29 @@ int fanotify_so_open(const struct fanotify_so_taken *taken, int flags,
 	struct file *file;
 	int err;
 
-	file = alloc_empty_file(flags | __FMODE_NONOTIFY, current_cred());
-	if (IS_ERR(file))
-		return PTR_ERR(file);
+	/* Like open(2), which keeps O_CLOEXEC to the descriptor. */
+	flags &= ~O_CLOEXEC;
 
-	/* The one check of a path lookup that vfs_open() counts on. */
-	if (d_is_dir(taken->path.dentry) && (flags & O_ACCMODE) != O_RDONLY)
-		err = -EISDIR;
-	else
+	file = alloc_empty_file(flags | __FMODE_NONOTIFY, current_cred());
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		if (err == -ENFILE || err == -ENOMEM)
+			return err;
+		goto out_report;
+	}
+
+	err = so_may_open(&taken->path, flags);
+	if (!err)
 		err = vfs_open(&taken->path, file);
-	if (err) {
-		fput(file);
-		if (signal_pending(current) && so_open_errno(err) == -EINTR)
-			return -ERESTARTSYS;
-		*filp = ERR_PTR(so_open_errno(err));
+	if (!err) {
+		*filp = file;
 		return 0;
 	}
-	/* f_mode has it now; in f_flags it would show in fcntl(F_GETFL). */
-	file->f_flags &= ~__FMODE_NONOTIFY;
-	*filp = file;
+	fput(file);
+	if (signal_pending(current) && so_open_errno(err) == -EINTR)
+		return -ERESTARTSYS;
+out_report:
+	*filp = ERR_PTR(so_open_errno(err));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(fanotify_so_open);

@@ -37,8 +37,8 @@ static void so_event_free(struct fanotify_so_event *event)
 }
 
 /*
- * Never a failed allocation and never the OOM killer in the listener's cgroup
- * for the sake of an event: the listener hears of an overflow instead.
+ * The listener pays. Its cgroup is not to run into the OOM killer for the sake
+ * of an event: an overflow tells the listener as much.
  */
 static struct fanotify_so_event *so_event_alloc(struct fanotify_so_group *group)
 {
@@ -65,13 +65,18 @@ static void so_wake(struct fanotify_so_group *group)
 	wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
 }
 
-static void so_lose(struct fanotify_so_group *group)
+/* Returns true if this is the first one lost, and somebody has to be told. */
+static bool so_lose(struct fanotify_so_group *group)
 {
 	lockdep_assert_held(&group->lock);
 
+	if (group->shutdown)
+		return false;
 	group->lost++;
-	if (list_empty(&group->overflow))
-		list_add_tail(&group->overflow, &group->queue);
+	if (!list_empty(&group->overflow))
+		return false;
+	list_add_tail(&group->overflow, &group->queue);
+	return true;
 }
 
 /**
@@ -82,11 +87,14 @@ static void so_lose(struct fanotify_so_group *group)
  */
 void fanotify_so_queue_lost(struct fanotify_so_group *group)
 {
+	bool wake;
+
 	spin_lock(&group->lock);
-	if (!group->shutdown)
-		so_lose(group);
+	wake = so_lose(group);
 	spin_unlock(&group->lock);
-	so_wake(group);
+
+	if (wake)
+		so_wake(group);
 }
 
 /**
@@ -104,6 +112,7 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask)
 {
 	struct fanotify_so_event *event = NULL;
+	bool wake = true;
 
 	/* Racy, and made good below: spares the work when it is in vain. */
 	if (READ_ONCE(group->queued) < FANOTIFY_SO_MAX_QUEUED)
@@ -125,14 +134,15 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 		list_add_tail(&event->list, &group->queue);
 		WRITE_ONCE(group->queued, group->queued + 1);
 		event = NULL;
-	} else if (!group->shutdown) {
-		so_lose(group);
+	} else {
+		wake = so_lose(group);
 	}
 	spin_unlock(&group->lock);
 
 	if (event)
 		so_event_free(event);
-	so_wake(group);
+	if (wake)
+		so_wake(group);
 }
 
 /**
@@ -140,7 +150,7 @@ void fanotify_so_queue(struct fanotify_so_group *group,
  * @group: the group
  * @taken: is filled with the event
  *
- * Context: Any. Takes group->lock.
+ * Context: Process context. Takes group->lock.
  * Return: true if there was one. It is then the caller's, who must end with
  * fanotify_so_put_back() or fanotify_so_finish().
  */
@@ -185,9 +195,10 @@ EXPORT_SYMBOL_GPL(fanotify_so_take);
  * @group: the group it was taken from
  * @taken: the event, which is no longer the caller's
  *
- * The queue may be over its bound by one event for each reader after that.
+ * The queue may be over its bound by one event for each reader after that. If
+ * several readers put events back at the same time, these may change places.
  *
- * Context: Any. Takes group->lock.
+ * Context: Process context. Takes group->lock.
  */
 void fanotify_so_put_back(struct fanotify_so_group *group,
 			  struct fanotify_so_taken *taken)
@@ -262,7 +273,7 @@ EXPORT_SYMBOL_GPL(fanotify_so_wait);
  * fanotify_so_pass_on - a reader leaves: wake the next if there is work left
  * @group: the group
  *
- * Context: Any.
+ * Context: Process context.
  */
 void fanotify_so_pass_on(struct fanotify_so_group *group)
 {

@@ -29,7 +29,7 @@
  * struct fanotify_addr - what a socket is bound to
  *
  * @family: AF_FANOTIFY.
- * @priority: Listeners with a lower number are told first.
+ * @priority: For listeners that guard files; of no effect yet.
  * @group_num: 0 for a group of this socket's own.
  * @mask: With FAN_GLOBAL_LISTENER, the events to report, and FAN_ONDIR to
  *        report them for directories too. Ignored without it.

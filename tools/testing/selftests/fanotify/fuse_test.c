@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <linux/fuse.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "common.h"
 
@@ -128,8 +129,8 @@ static void serve(struct server *server)
 /* Mounts it and starts the server: its process, or -errno. */
 static pid_t start_server(struct server *server)
 {
+	pid_t child, parent = getpid();
 	char opts[128];
-	pid_t child;
 
 	server->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (server->dev < 0)
@@ -139,8 +140,13 @@ static pid_t start_server(struct server *server)
 	    mount("fanotify_test", MNT, "fuse", MS_NOSUID | MS_NODEV, opts))
 		return -errno;
 	child = fork();
-	if (!child)
-		serve(server);
+	if (!child) {
+		/* A test that fails must not leave anything that hangs. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() == parent)
+			serve(server);
+		_exit(3);
+	}
 	/* If the server dies, the file system must not wait for it. */
 	close(server->dev);
 	return child;
@@ -311,6 +317,22 @@ FIXTURE_VARIANT_ADD(lying, eagain) {
 FIXTURE_VARIANT_ADD(lying, eintr) {
 	.error = EINTR,
 	.fd = -EINTR,
+};
+
+/* Not to be taken for a shortage of the reader's own, which ends a read. */
+FIXTURE_VARIANT_ADD(lying, emfile) {
+	.error = EMFILE,
+	.fd = -EMFILE,
+};
+
+FIXTURE_VARIANT_ADD(lying, enfile) {
+	.error = ENFILE,
+	.fd = -ENFILE,
+};
+
+FIXTURE_VARIANT_ADD(lying, enomem) {
+	.error = ENOMEM,
+	.fd = -ENOMEM,
 };
 
 FIXTURE_SETUP(lying)

@@ -534,8 +534,8 @@ TEST_F(read, no_descriptor_leaks)
 #define QUEUE_MAX 16384
 
 /* Every file can be opened in so many ways: to no two events that merge. */
-#define QUEUE_FILES 100
-#define QUEUE_WAYS 192
+#define QUEUE_FILES 200
+#define QUEUE_WAYS 96
 
 /* What came out of the queue. */
 static struct {
@@ -576,12 +576,12 @@ static int cause_events(long nr)
 {
 	/* The next opening: which file, and which way. */
 	static int file, way;
-	static const int flags[] = { O_APPEND, O_NONBLOCK, O_DSYNC, O_SYNC,
-				     O_NOATIME, O_NOFOLLOW };
+	static const int flags[] = { O_APPEND, O_NONBLOCK, O_SYNC, O_NOATIME,
+				     O_NOFOLLOW };
 	char path[64];
 
 	while (nr--) {
-		int how = way / 64;
+		int how = way / 32;
 		size_t i;
 		int ret;
 

@@ -35,7 +35,7 @@ show()
 			[ $n -gt 0 ] || echo "  (nothing)"
 			[ $n -le $lines ] || echo "  ... and $((n - lines)) more"
 			n=0
-			echo told >"$tmp/mark"
+			echo told >&5
 			;;
 		*" $dir/end-"*)
 			;;
@@ -46,7 +46,7 @@ show()
 			;;
 		esac
 	done
-	echo gone >"$tmp/mark"
+	echo gone >&5
 }
 
 # Run a command once $tmp/go says so. It has ended when it is a zombie, which it
@@ -73,20 +73,22 @@ step()
 	shift
 
 	hold "$@" &
+	holder=$!
 	exec 4>"$tmp/held"
 	read -r pid <"$tmp/pid"
 	echo >"$tmp/go"
-	until grep -q '^State:.Z' "/proc/$pid/status"; do
+	while read -r _ _ state _ <"/proc/$pid/stat" && [ "$state" != Z ]; do
 		usleep 5000
 	done
 
 	# Events are told in order.
 	: >"$dir/end-$step"
-	read -r mark <"$tmp/mark"
+	read -r mark <&5
 	[ "$mark" = told ] || fail "the watcher is gone: $(cat <&3)"
 	read -r status <"/proc/$pid/stat"
 	[ "${status##* }" = 0 ] || fail "$* exited with wait status ${status##* }"
 	exec 4>&-
+	wait $holder
 }
 
 # expect COMMAND PATH EVENT...: that is what process $pid did. COMMAND can be
@@ -183,6 +185,7 @@ trap 'kill $watchdog $watcher 2>/dev/null; rm -rf "$tmp" "$dir"' EXIT
 
 echo "fanotify-watch -p $root tells what happens to the files below $root."
 echo "A line has: time, process, its name, what it did, and the file."
+exec 5<>"$tmp/mark"
 show <"$tmp/lines" &
 shower=$!
 ./fanotify-watch -p $root >"$tmp/lines" 2>"$tmp/status" &

@@ -1,0 +1,44 @@
+# PF_FANOTIFY: see README.md. Everything is done by the scripts that the
+# targets name; stages and progress go to stderr.
+
+.PHONY: help run test guest shell series import check check-quick clean
+MAKEFLAGS += --no-print-directory
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: ## build the patched kernel, boot it and watch files in the demo
+	@scripts/run
+
+test: ## run the selftests in the guest, in the test and the debug kernel
+	@scripts/test
+
+guest: ## run a program in the guest: EXEC=path [ARGS=".."] [FILES="a b"] [DEBUG=1] ...
+	@$(if $(dry),$(guest),$(become $(guest)))
+
+shell: ## an interactive shell in the guest, same options as guest
+	@$(options) scripts/guest --shell
+
+series: ## write the mails for git am to out/
+	@scripts/series write
+
+import: ## TREE=dir: make patches/ and the plain files from the commits in TREE
+	@scripts/series import "$(TREE)"
+
+check: ## all checks of the series: every commit, every base version
+	@scripts/check
+
+check-quick: ## the checks that take seconds
+	@scripts/check quick
+
+clean: ## remove out/ and the cache, but for the compiler's
+	@scripts/clean
+
+# make exits with the status of the guest's program, by becoming it.
+options = DEBUG='$(DEBUG)' BASE='$(BASE)' ICOUNT='$(ICOUNT)' SMP='$(SMP)' \
+	MEM='$(MEM)' ACCEL='$(ACCEL)' FILES='$(FILES)' KERNEL='$(KERNEL)'
+guest = $(options) exec scripts/guest "$(EXEC)" $(ARGS)
+dry = $(findstring n,$(firstword -$(MAKEFLAGS)))
+ifneq ($(filter guest,$(MAKECMDGOALS)),)
+load $(or $(shell scripts/make-become),$(error scripts/make-become failed))
+endif
