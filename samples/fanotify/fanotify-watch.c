@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -27,8 +28,8 @@
 
 #define FAILURE		1	/* exit status, as USAGE */
 #define USAGE		2
-/* How long no other process gets the pid of one that has ended */
-#define NAME_MS		1000
+/* No system makes more processes than that, and so pids do not come round. */
+#define FORKS_PER_MS	10
 /* How long to go on reading what is queued after the order to stop */
 #define DRAIN_MS	2000
 #define EVENTS_ALL	(FAN_OPEN_EXEC | FAN_OPEN | FAN_ACCESS | FAN_MODIFY | \
@@ -59,12 +60,13 @@ static const char help[] =
 "  14:03:07.125     97 cat        OPEN          /mnt/a\n"
 "\n"
 "TIME is when the event was read, and all else is as of then: the PID of the\n"
-"process (0: in a foreign pid namespace), its name (?: not known any more), and\n"
-"PATH, where the file is, with \"" DELETED "\" if it is nowhere any more, or\n"
+"process (0: in a foreign pid namespace), its name (?: it is gone), and PATH,\n"
+"where the file is, with \"" DELETED "\" if it is nowhere any more, or\n"
 "? (REASON) if it could not be opened; that passes -p and -x. EVENT can be\n"
 "several that happened to the file, as in OPEN+ACCESS. An OVERFLOW line tells\n"
 "how many events were lost because they came faster than they were read: ask for\n"
-"fewer with -e, for what is unwanted is not even queued.\n"
+"fewer with -e, for what is unwanted is not even queued. To be fast, the program\n"
+"runs at nice level -10.\n"
 "Control characters, backslashes and, in COMMAND, blanks are written as \\ooo\n"
 "(octal), so that an event is one line and PATH all of it from column five on.\n"
 "\n"
@@ -84,7 +86,7 @@ static const char help[] =
 "  fanotify-watch -e open_exec            which programs run?\n"
 "  fanotify-watch -p /srv -e open -n 1    wait until somebody opens a file there\n";
 
-/* In the order in which they happen; the last two only to be asked for */
+/* In the order in which they happen; CLOSE and ALL are to be asked for only */
 static const struct {
 	const char *name;
 	__u32 mask;
@@ -97,6 +99,7 @@ static const struct {
 	{ "CLOSE_NOWRITE",	FAN_CLOSE_NOWRITE },
 	{ "CLOSE",		FAN_CLOSE },
 	{ "ALL",		EVENTS_ALL },
+	{ "OVERFLOW",		FAN_Q_OVERFLOW },	/* is not asked for */
 };
 
 struct path_list {
@@ -112,6 +115,7 @@ static unsigned long long heard, shown, lost;
 static unsigned int batch;		/* number of the read */
 static struct timespec batch_time;	/* when that was */
 static long long empty_ms;		/* when the queue was last empty */
+static long long pid_max;
 
 /* On the clock that start times of processes are given in */
 static long long now_ms(void)
@@ -154,31 +158,26 @@ static bool read_proc_stat(int tgid, char *comm, size_t size, long long *start)
 }
 
 /*
- * The process that caused an event may be gone by now, and another one may
- * have its pid. One that was there when the queue was last empty is the right
- * one: what is in the queue happened later. One that started since is taken
- * for the right one for NAME_MS, and so long the name of one that is gone is
- * remembered: pids do not come round again so fast.
+ * The name of a process as of now, which is after all events of this batch. By
+ * now it may be gone and another one may have its pid. One that was there when
+ * the queue was last empty is the right one: what is in the queue happened
+ * later. One that started since may be trusted until pids come round again.
  */
 static const char *name_of(int tgid)
 {
 	static struct name {
 		int tgid;
-		unsigned int batch;	/* looked up for this one */
-		long long alive_ms;	/* last seen alive, or 0 */
+		unsigned int batch;
 		char comm[64];
 	} names[256];
 	struct name *name = &names[(unsigned int)tgid % ARRAY_SIZE(names)];
-	long long start, now = now_ms();
+	long long start;
 
 	if (name->tgid == tgid && name->batch == batch)
 		return name->comm;
 
-	if (read_proc_stat(tgid, name->comm, sizeof(name->comm), &start))
-		name->alive_ms = start <= empty_ms + NAME_MS ? now : 0;
-	else if (name->tgid != tgid)
-		name->alive_ms = 0;
-	if (!name->alive_ms || now > name->alive_ms + NAME_MS)
+	if (!read_proc_stat(tgid, name->comm, sizeof(name->comm), &start) ||
+	    start > empty_ms + pid_max / FORKS_PER_MS)
 		snprintf(name->comm, sizeof(name->comm), "?");
 	name->tgid = tgid;
 	name->batch = batch;
@@ -226,7 +225,6 @@ static const char *escape(const char *text, bool blanks)
 	return buf;
 }
 
-/* Each bit once; what is left over has no name here. */
 static const char *names_of_events(__u32 bits)
 {
 	static char buf[160];
@@ -238,9 +236,6 @@ static const char *names_of_events(__u32 bits)
 		len += sprintf(buf + len, "+%s", events[i].name);
 		bits &= ~events[i].mask;
 	}
-	if (bits || !len)
-		sprintf(buf + len,
-			bits == FAN_Q_OVERFLOW ? "+OVERFLOW" : "+0x%x", bits);
 	return buf + 1;
 }
 
@@ -380,10 +375,10 @@ static __u32 parse_events(char *list)
 	size_t i;
 
 	while ((name = strsep(&list, ","))) {
-		for (i = 0; i < ARRAY_SIZE(events); i++)
+		for (i = 0; i < ARRAY_SIZE(events) - 1; i++)
 			if (!strcasecmp(name, events[i].name))
 				break;
-		if (i == ARRAY_SIZE(events))
+		if (i == ARRAY_SIZE(events) - 1)
 			errx(USAGE, "no such event: '%s'; see --help", name);
 		found |= events[i].mask;
 	}
@@ -478,13 +473,18 @@ int main(int argc, char **argv)
 {
 	static char buf[1 << 20];
 	int signals, sock;
+	FILE *f;
 
 	parse_options(argc, argv);
-	if (access("/proc/self/fd", X_OK))
+	f = fopen("/proc/sys/kernel/pid_max", "re");
+	if (!f || fscanf(f, "%lld", &pid_max) != 1)
 		errx(FAILURE, "there is no /proc: mount it");
+	fclose(f);
 	/* Lines are written a batch at a time. */
 	setvbuf(stdout, buf, _IOFBF, sizeof(buf));
 
+	/* Be there before the name of a short-lived process is gone. */
+	setpriority(PRIO_PROCESS, 0, -10);
 	signals = catch_signals();
 	empty_ms = now_ms();
 	sock = listen_to_files();

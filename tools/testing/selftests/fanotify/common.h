@@ -299,16 +299,19 @@ static inline int loop_attach(const char *image, int flags, char *dev)
 {
 	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
 	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int fd;
+	int rw, ro;
 
 	config.fd = open(image, flags | O_CLOEXEC);
 	sprintf(dev, "/dev/loop%d", ioctl(ctl, LOOP_CTL_GET_FREE));
-	fd = open(dev, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config))
+	rw = open(dev, O_RDWR | O_CLOEXEC);
+	if (rw < 0 || ioctl(rw, LOOP_CONFIGURE, &config))
 		return -errno;
+	/* A kernel may refuse to mount what is open for writing. */
+	ro = open(dev, O_RDONLY | O_CLOEXEC);
+	close(rw);
 	close(config.fd);
 	close(ctl);
-	return fd;
+	return result(ro);
 }
 
 /*

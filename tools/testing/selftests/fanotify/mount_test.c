@@ -41,7 +41,8 @@ FIXTURE_SETUP(mounted)
 	}
 	self->sock = global_listener(ALL_EVENTS);
 	ASSERT_LE(0, self->sock);
-	ASSERT_EQ(0, mount(self->dev, TMP "/a", variant->type, 0, NULL));
+	ASSERT_EQ(0, result(mount(self->dev, TMP "/a", variant->type, 0,
+				  NULL)));
 }
 
 FIXTURE_TEARDOWN(mounted)
@@ -122,6 +123,8 @@ TEST(mounted_in_a_user_namespace)
 		if (become_nobody() || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ||
 		    unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
 		    write_file("/proc/self/uid_map", "0 65534 1") ||
+		    write_file("/proc/self/setgroups", "deny") ||
+		    write_file("/proc/self/gid_map", "0 65534 1") ||
 		    mount("fanotify_test", TMP, "tmpfs", 0, NULL))
 			_exit(1);
 		_exit(write_file(TMP "/file", "hidden") ? 2 : 0);

@@ -7,8 +7,8 @@
  * "init run [settle]" runs the argument vector in /args, in /work. "init shell
  * ROWS COLS" is a shell on the second serial line instead.
  *
- * The report is "status N" as a shell counts it (128 + signal), then what
- * kmemleak found, if anything, then "end".
+ * The report is "started", "status N" as a shell counts it (128 + signal), what
+ * kmemleak found, if anything, and "end".
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -338,6 +338,7 @@ int main(int argc, char **argv)
 	port = open_port("org.fanotify.status");
 	if (argc > 2 && !strcmp(argv[2], "settle"))
 		settle();
+	write_all(port, "started\n", 8);
 	snprintf(report, sizeof(report), "status %d\n", run(read_args()));
 	write_all(port, report, strlen(report));
 	report_leaks(port);

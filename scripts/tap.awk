@@ -1,0 +1,82 @@
+# Reads what qemu/run_tests.sh printed and judges each program: everything
+# that was planned has to have been run and to be "ok". The guest's config
+# guarantees what the tests need, so SKIP and XFAIL are failures too.
+#
+# awk -v names="a_test b_test": prints for each program a line, then what went
+# wrong in it, and at the very end "RESULT passed failed".
+
+function wrong(name, why)
+{
+	bad[++bads] = name ": " why
+	failed++
+}
+
+function finish(status,   i, n)
+{
+	n = total
+	if (plan == "")
+		wrong(prog, "printed no plan")
+	else if (total != plan)
+		wrong(prog, "planned " plan " tests, ran " total)
+	if (status != 0 && !bads)
+		wrong(prog, "exit status " status)
+	passed += good
+	if (bads) {
+		printf "FAIL %-16s %d of %d\n", prog, good, n
+		for (i = 1; i <= bads; i++)
+			print "  " bad[i]
+		printf "%s", output
+	} else {
+		printf "ok   %-16s %d tests\n", prog, good
+	}
+	seen[prog] = 1
+	prog = ""
+}
+
+{ sub(/\r$/, "") }
+
+/^## start / {
+	prog = $3
+	plan = output = ""
+	total = good = bads = 0
+	next
+}
+
+/^## end / && $3 == prog {
+	finish($4)
+	next
+}
+
+prog == "" { next }
+
+{ output = output "  | " $0 "\n" }
+
+/^1\.\.[0-9]+/ { plan = substr($1, 4) }
+
+/^(not )?ok [0-9]+/ {
+	total++
+	name = $0
+	sub(/^(not )?ok [0-9]+ *(- )?/, "", name)
+	if (/^not ok/)
+		wrong(name, "failed")
+	else if (/# *(SKIP|XFAIL|XPASS|TODO)/)
+		wrong(name, "counts as a failure")
+	else
+		good++
+}
+
+END {
+	# The guest died in the middle of it.
+	if (prog != "") {
+		wrong(prog, "did not end")
+		finish(0)
+	}
+	count = split(names, name_of, " ")
+	for (i = 1; i <= count; i++) {
+		if (!(name_of[i] in seen)) {
+			printf "FAIL %-16s did not run\n", name_of[i]
+			failed++
+		}
+	}
+	print "RESULT " passed + 0 " " failed + 0
+}
