@@ -41,7 +41,7 @@ applies_to_version()
 	git -C "$dir" am --abort 2>/dev/null
 	git -C "$dir" checkout -q -f --detach base || return 1
 	GIT_COMMITTER_NAME=check GIT_COMMITTER_EMAIL=check@invalid \
-		git -C "$dir" am -q "$tmp"/out/000[1-9]*.patch "$tmp"/out/00[1-9]*.patch
+		git -C "$dir" am -q --empty=drop "$tmp"/out/*.patch
 }
 
 mapfile -t versions < <(apt-cache madison linux-source-6.12 |

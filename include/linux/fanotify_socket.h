@@ -66,7 +66,8 @@ bool fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
 		      struct poll_table_struct *wait);
 
 /* Opening: so_open.c */
-int fanotify_so_open(const struct fanotify_so_taken *taken, int flags,
+int fanotify_so_open(const struct fanotify_so_group *group,
+		     const struct fanotify_so_taken *taken, int flags,
 		     struct file **filp);
 
 /* The VFS: so_global.c */

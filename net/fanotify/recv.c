@@ -34,10 +34,11 @@ static void event_fd_drop(struct event_fd *fd)
 }
 
 /* Errors are the reader's; that the file cannot be opened is not one. */
-static int event_fd_open(struct event_fd *fd, u32 f_flags,
+static int event_fd_open(struct event_fd *fd, const struct fanotify_sock *fsk,
 			 const struct fanotify_so_taken *taken)
 {
-	int flags = f_flags | (force_o_largefile() ? O_LARGEFILE : 0);
+	int flags = fsk->addr.f_flags |
+		    (force_o_largefile() ? O_LARGEFILE : 0);
 	struct file *file;
 	int err;
 
@@ -49,7 +50,7 @@ static int event_fd_open(struct event_fd *fd, u32 f_flags,
 	if (fd->nr < 0)
 		return fd->nr;
 
-	err = fanotify_so_open(taken, flags, &file);
+	err = fanotify_so_open(fsk->group, taken, flags, &file);
 	if (!err && !IS_ERR(file)) {
 		fd->file = file;
 		return 0;
@@ -80,7 +81,7 @@ static int deliver(const struct fanotify_sock *fsk,
 	struct event_fd fd;
 	int err;
 
-	err = event_fd_open(&fd, fsk->addr.f_flags, taken);
+	err = event_fd_open(&fd, fsk, taken);
 	if (err)
 		return err;
 

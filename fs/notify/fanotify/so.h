@@ -27,6 +27,7 @@
 #ifndef _FS_NOTIFY_FANOTIFY_SO_H
 #define _FS_NOTIFY_FANOTIFY_SO_H
 
+#include <linux/cred.h>
 #include <linux/fanotify.h>
 #include <linux/fanotify_socket.h>
 #include <linux/fsnotify_backend.h>
@@ -61,6 +62,7 @@ struct fanotify_so_event {
 /**
  * struct fanotify_so_group - a group of listeners
  * @fsn: The group as fsnotify knows it. Constant.
+ * @cred: Who bound the first socket; a reference. Constant.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
  * @global: In so_global_groups [so_global_lock]. Empty unless global.
@@ -77,6 +79,7 @@ struct fanotify_so_event {
  */
 struct fanotify_so_group {
 	struct fsnotify_group *fsn;
+	const struct cred *cred;
 	u32 mask;
 	struct list_head global;
 

@@ -23,7 +23,10 @@ static struct workqueue_struct *so_destroy_wq __ro_after_init;
 
 static void so_free_group_priv(struct fsnotify_group *fsn)
 {
-	kfree(fsn->private);
+	struct fanotify_so_group *group = fsn->private;
+
+	put_cred(group->cred);
+	kfree(group);
 }
 
 static void so_free_mark(struct fsnotify_mark *mark)
@@ -141,6 +144,7 @@ fanotify_so_group_create(const struct fanotify_addr *addr)
 		kfree(group);
 		return ERR_CAST(fsn);
 	}
+	group->cred = get_current_cred();
 	fsn->private = group;
 	fsn->memcg = get_mem_cgroup_from_mm(current->mm);
 	group->fsn = fsn;

@@ -5,7 +5,6 @@
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/errno.h>
-#include <linux/fanotify_socket.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -13,6 +12,7 @@
 #include <linux/sched/signal.h>
 
 #include "../../internal.h"
+#include "so.h"
 
 /*
  * How a failed open is reported in place of a descriptor. -EPERM would be
@@ -40,23 +40,32 @@ static int so_open_errno(int err)
  * writes to a directory or to a file that is immutable, and a file system
  * with rules of its own is asked. FUSE keeps even root out of a mount that is
  * not open to others, so that its server, which may be anybody's, cannot hold
- * up who has no business there.
+ * up who has no business there. The rights are those of the one who bound the
+ * socket, whoever reads from it now.
  */
-static int so_may_open(const struct path *path, int flags)
+static int so_may_open(const struct fanotify_so_group *group,
+		       const struct path *path, int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
 	bool for_reading = (flags & O_ACCMODE) == O_RDONLY;
+	const struct cred *reader;
+	int err;
 
 	if (S_ISDIR(inode->i_mode) && !for_reading)
 		return -EISDIR;
 	if (for_reading && !inode->i_op->permission)
 		return 0;
-	return inode_permission(mnt_idmap(path->mnt), inode,
-				MAY_OPEN | ACC_MODE(flags));
+
+	reader = override_creds(group->cred);
+	err = inode_permission(mnt_idmap(path->mnt), inode,
+			       MAY_OPEN | ACC_MODE(flags));
+	revert_creds(reader);
+	return err;
 }
 
 /**
  * fanotify_so_open - open the file of an event for its reader
+ * @group: the group it was taken from
  * @taken: the event; not an overflow
  * @flags: how to open it: O_* flags
  * @filp: is set to the open file, or, if the file itself cannot be opened, to
@@ -75,7 +84,8 @@ static int so_may_open(const struct path *path, int flags)
  * Return: 0 if @filp is set; -ENFILE or -ENOMEM if no struct file could be
  * had; -ERESTARTSYS if a signal came while the open waited.
  */
-int fanotify_so_open(const struct fanotify_so_taken *taken, int flags,
+int fanotify_so_open(const struct fanotify_so_group *group,
+		     const struct fanotify_so_taken *taken, int flags,
 		     struct file **filp)
 {
 	struct file *file;
@@ -92,7 +102,7 @@ int fanotify_so_open(const struct fanotify_so_taken *taken, int flags,
 		goto out_report;
 	}
 
-	err = so_may_open(&taken->path, flags);
+	err = so_may_open(group, &taken->path, flags);
 	if (!err)
 		err = vfs_open(&taken->path, file);
 	if (!err) {

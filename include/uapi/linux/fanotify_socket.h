@@ -43,7 +43,7 @@ struct fanotify_addr {
 	__u32 mask;
 	__u32 f_flags;
 	__u32 unused[16];
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));	/* as aligned as a struct sockaddr */
 
 /**
  * struct fanotify_so_event_metadata - one event, as read from a socket

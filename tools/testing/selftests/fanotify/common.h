@@ -208,6 +208,19 @@ static inline long all_events(int sock, const struct stat *st)
 	return ret ?: mask;
 }
 
+/* Takes all that is queued: how many of them did this process cause? */
+static inline int own_events(int sock)
+{
+	struct fanotify_so_event_metadata ev;
+	int ret, count = 0;
+
+	while ((ret = take_event(sock, &ev)) > 0) {
+		count += ev.tgid == getpid();
+		close_event(&ev);
+	}
+	return ret ?: count;
+}
+
 /* Takes all that is queued. 0 or -errno. */
 static inline int drain(int sock)
 {

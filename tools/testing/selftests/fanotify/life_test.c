@@ -156,25 +156,57 @@ static int pass_fd(int usock, int fd)
  * Who holds the socket can read what it reports: the right was bind()'s. The
  * file of this event is one that the reader cannot open by himself.
  */
-TEST_F(life, passed_to_nobody)
+FIXTURE(passed) {};
+
+FIXTURE_VARIANT(passed) {
+	const char *path;
+};
+
+FIXTURE_VARIANT_ADD(passed, tmpfs) {
+	.path = TMP "/lower/file",
+};
+
+/* One of those with rules of its own. */
+FIXTURE_VARIANT_ADD(passed, overlay) {
+	.path = TMP "/merged/file",
+};
+
+FIXTURE_SETUP(passed)
 {
-	int pair[2], sock;
+	private_tmp(_metadata);
+	ASSERT_EQ(0, mkdir(TMP "/lower", 0755));
+	ASSERT_EQ(0, mkdir(TMP "/lower2", 0755));
+	ASSERT_EQ(0, mkdir(TMP "/merged", 0755));
+	ASSERT_EQ(0, write_file(TMP "/lower/file", TEXT));
+	ASSERT_EQ(0, chmod(TMP "/lower/file", 0600));
+	ASSERT_EQ(0, mount("fanotify_test", TMP "/merged", "overlay", 0,
+			   "lowerdir=" TMP "/lower:" TMP "/lower2"));
+}
+
+FIXTURE_TEARDOWN(passed) {}
+
+TEST_F(passed, to_nobody)
+{
+	int sock = global_listener(FAN_OPEN);
+	struct stat st;
+	int pair[2];
 	pid_t child;
 
-	ASSERT_EQ(0, chmod(FILE_PATH, 0600));
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, stat(variant->path, &st));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child) {
-		close(self->sock);
-		if (become_nobody() || open(FILE_PATH, O_RDONLY) >= 0)
+		close(sock);
+		if (become_nobody() || open(variant->path, O_RDONLY) >= 0)
 			_exit(100);
 		sock = pass_fd(pair[1], -1);
-		_exit(sock < 0 ? 101 : read_one(sock));
+		_exit(only_event(sock, &st) == FAN_OPEN ? 0 : 101);
 	}
-	ASSERT_EQ(0, cause());
-	ASSERT_EQ(0, pass_fd(pair[0], self->sock));
-	ASSERT_EQ(0, close(self->sock));
+	ASSERT_EQ(0, open_close(variant->path, O_RDONLY));
+	ASSERT_EQ(0, pass_fd(pair[0], sock));
+	ASSERT_EQ(0, close(sock));
 	EXPECT_EQ(0, exit_status(child));
 }
 

@@ -8,19 +8,6 @@
 
 #include "common.h"
 
-/* Takes all that is queued and returns how many events this process caused. */
-static int own_events(int sock)
-{
-	struct fanotify_so_event_metadata ev;
-	int ret, count = 0;
-
-	while ((ret = take_event(sock, &ev)) > 0) {
-		count += ev.tgid == getpid();
-		close_event(&ev);
-	}
-	return ret ?: count;
-}
-
 FIXTURE(quiet)
 {
 	int sock;

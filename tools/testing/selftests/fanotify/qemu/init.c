@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -32,7 +33,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 
-static _Noreturn void power_off(void)
+static noreturn void power_off(void)
 {
 	sync();
 	reboot(RB_POWER_OFF);
@@ -40,7 +41,7 @@ static _Noreturn void power_off(void)
 }
 
 /* No report is sent, so the host tells that the guest failed. */
-static _Noreturn void die(const char *what)
+static noreturn void die(const char *what)
 {
 	fprintf(stderr, "init: %s: %m\n", what);
 	power_off();
@@ -291,7 +292,6 @@ static void settle(void)
 
 static void shell(char **size)
 {
-	char *argv[] = { "-sh", NULL };
 	struct winsize ws = { .ws_row = 24, .ws_col = 80 };
 	int fd;
 
@@ -311,7 +311,7 @@ static void shell(char **size)
 		close(fd);
 		if (chdir("/work"))
 			die("/work");
-		execv("/bin/sh", argv);
+		execl("/bin/sh", "-sh", NULL);
 		die("/bin/sh");
 	}
 	wait(NULL);
