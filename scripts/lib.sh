@@ -11,6 +11,8 @@ export LC_ALL=C
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${FANOTIFY_CACHE:-$HOME/.cache/fanotify-socket}
 mkdir -p "$cache"
+# Depend mode: a miss costs no run of the preprocessor.
+export CCACHE_DIR=$cache/ccache CCACHE_MAXSIZE=3G CCACHE_DEPEND=1
 selftests=tools/testing/selftests/fanotify
 
 # What the generator, git am and the base use as committer: ids must not
@@ -69,12 +71,14 @@ scratch()
 	trap 'exit 143' TERM HUP
 }
 
-# build_lock: one kernel build at a time, and one user of the build trees.
-build_lock()
+# lock NAME: wait for others that do the same, until this shell ends.
+#   build   one kernel build at a time, and one user of the build trees
+#   check   one user of the checks' tree
+lock()
 {
-	exec {lock_fd}>"$cache/build.lock"
+	exec {lock_fd}>"$cache/$1.lock"
 	if ! flock -n "$lock_fd"; then
-		say "waiting for another build to end ($cache/build.lock)"
+		say "waiting for another $1 to end ($cache/$1.lock)"
 		flock "$lock_fd"
 	fi
 }

@@ -5,30 +5,25 @@
 # awk -v names="a_test b_test": prints for each program a line, then what went
 # wrong in it, and at the very end "RESULT passed failed".
 
-function wrong(name, why)
+function wrong(what, block)
 {
-	bad[++bads] = name ": " why
 	failed++
+	details = details "  " what "\n" block
 }
 
-function finish(status,   i, n)
+function finish(status)
 {
-	n = total
 	if (plan == "")
-		wrong(prog, "printed no plan")
+		wrong(prog " printed no plan", block)
 	else if (total != plan)
-		wrong(prog, "planned " plan " tests, ran " total)
-	if (status != 0 && !bads)
-		wrong(prog, "exit status " status)
-	passed += good
-	if (bads) {
-		printf "FAIL %-16s %d of %d\n", prog, good, n
-		for (i = 1; i <= bads; i++)
-			print "  " bad[i]
-		printf "%s", output
-	} else {
+		wrong(prog " planned " plan " tests, ran " total, block)
+	if (status != 0 && details == "")
+		wrong(prog " exited with " status, block)
+	if (details != "")
+		printf "FAIL %-16s %d of %d\n%s", prog, good, plan ? plan : total, details
+	else
 		printf "ok   %-16s %d tests\n", prog, good
-	}
+	passed += good
 	seen[prog] = 1
 	prog = ""
 }
@@ -37,8 +32,8 @@ function finish(status,   i, n)
 
 /^## start / {
 	prog = $3
-	plan = output = ""
-	total = good = bads = 0
+	plan = details = block = ""
+	total = good = 0
 	next
 }
 
@@ -49,7 +44,9 @@ function finish(status,   i, n)
 
 prog == "" { next }
 
-{ output = output "  | " $0 "\n" }
+# What a test said: from its RUN line, or the last result, on.
+/^# +RUN / { block = "" }
+{ block = block "  | " $0 "\n" }
 
 /^1\.\.[0-9]+/ { plan = substr($1, 4) }
 
@@ -58,17 +55,18 @@ prog == "" { next }
 	name = $0
 	sub(/^(not )?ok [0-9]+ *(- )?/, "", name)
 	if (/^not ok/)
-		wrong(name, "failed")
+		wrong(name " failed", block)
 	else if (/# *(SKIP|XFAIL|XPASS|TODO)/)
-		wrong(name, "counts as a failure")
+		wrong(name " counts as a failure", block)
 	else
 		good++
+	block = ""
 }
 
 END {
 	# The guest died in the middle of it.
 	if (prog != "") {
-		wrong(prog, "did not end")
+		wrong(prog " did not end", block)
 		finish(0)
 	}
 	count = split(names, name_of, " ")

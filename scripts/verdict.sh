@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Checks that are counted: sourced after lib.sh by scripts that end with
 # "N passed, N failed".
 

@@ -28,7 +28,7 @@
 
 #define FAILURE		1	/* exit status, as USAGE */
 #define USAGE		2
-/* No system makes more processes than that, and so pids do not come round. */
+/* No system makes more processes than that. */
 #define FORKS_PER_MS	10
 /* How long to go on reading what is queued after the order to stop */
 #define DRAIN_MS	2000
@@ -115,7 +115,7 @@ static unsigned long long heard, shown, lost;
 static unsigned int batch;		/* number of the read */
 static struct timespec batch_time;	/* when that was */
 static long long empty_ms;		/* when the queue was last empty */
-static long long pid_max;
+static int reuse_ms;			/* no pid comes round in that time */
 
 /* On the clock that start times of processes are given in */
 static long long now_ms(void)
@@ -161,7 +161,7 @@ static bool read_proc_stat(int tgid, char *comm, size_t size, long long *start)
  * The name of a process as of now, which is after all events of this batch. By
  * now it may be gone and another one may have its pid. One that was there when
  * the queue was last empty is the right one: what is in the queue happened
- * later. One that started since may be trusted until pids come round again.
+ * later. So is one that started since, until pids can have come round again.
  */
 static const char *name_of(int tgid)
 {
@@ -177,7 +177,7 @@ static const char *name_of(int tgid)
 		return name->comm;
 
 	if (!read_proc_stat(tgid, name->comm, sizeof(name->comm), &start) ||
-	    start > empty_ms + pid_max / FORKS_PER_MS)
+	    start > empty_ms + reuse_ms)
 		snprintf(name->comm, sizeof(name->comm), "?");
 	name->tgid = tgid;
 	name->batch = batch;
@@ -344,10 +344,10 @@ static void watch(int sock, int signals)
 		{ .fd = sock, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
 	};
-	long long deadline = LLONG_MAX;
+	long long now, deadline = LLONG_MAX;
 	ssize_t len;
 
-	while (now_ms() < deadline) {
+	while ((now = now_ms()) < deadline) {
 		len = read(sock, buf, max < sizeof(buf) ? max : sizeof(buf));
 		if (!len)
 			errx(FAILURE, "the kernel has ended this listener");
@@ -357,9 +357,9 @@ static void watch(int sock, int signals)
 			return;
 
 		/* Nothing is queued: sleep. Else only look for a signal. */
-		poll(fds, ARRAY_SIZE(fds), len < 0 ? -1 : 0);
 		if (len < 0)
-			empty_ms = now_ms();
+			empty_ms = now;
+		poll(fds, ARRAY_SIZE(fds), len < 0 ? reuse_ms : 0);
 		if (read(signals, &info, sizeof(info)) != sizeof(info))
 			continue;
 		if (deadline != LLONG_MAX)
@@ -477,8 +477,9 @@ int main(int argc, char **argv)
 
 	parse_options(argc, argv);
 	f = fopen("/proc/sys/kernel/pid_max", "re");
-	if (!f || fscanf(f, "%lld", &pid_max) != 1)
+	if (!f || fscanf(f, "%d", &reuse_ms) != 1)
 		errx(FAILURE, "there is no /proc: mount it");
+	reuse_ms /= FORKS_PER_MS;
 	fclose(f);
 	/* Lines are written a batch at a time. */
 	setvbuf(stdout, buf, _IOFBF, sizeof(buf));

@@ -171,6 +171,9 @@ mkdir "$tmp" "$dir/book" "$dir/new" "$dir/bin" &&
 	cp /bin/busybox "$dir/bin/echo" &&
 	mkfifo "$tmp/lines" "$tmp/status" "$tmp/mark" "$tmp/go" "$tmp/held" &&
 	: >"$tmp/told" >"$tmp/done" || fail "cannot prepare $dir and $tmp"
+# The watcher trusts that a process is the right one for as long as its pid
+# cannot have been used again. In a slow guest that has to be long.
+echo 4194304 >/proc/sys/kernel/pid_max
 read -r self <"/proc/$$/comm"
 
 # Do not hang, whatever happens.

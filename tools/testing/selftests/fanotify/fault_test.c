@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PF_FANOTIFY tests: every allocation and every copy fails once
+ *
+ * Needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_USERCOPY, as the checking
+ * kernel of qemu/debug.config has them. Each test does the same thing again
+ * and again and lets the first, the second, ... chance to fail be taken, until
+ * there is none left.
+ */
+#define _GNU_SOURCE
+#include "common.h"
+
+#define DEBUGFS "/sys/kernel/debug/"
+#define MAX_FAULTS 1000
+
+static int write_knob(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = result(write(fd, text, strlen(text)));
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * struct faults - the faults of one thread
+ *
+ * @nth: /proc/thread-self/fail-nth. What is written there counts down, and at
+ *       0 a call fails.
+ * @n: Which chance to fail is to be taken.
+ */
+struct faults {
+	int nth;
+	int n;
+};
+
+static void faults_on(struct faults *faults)
+{
+	char text[16];
+	int len = sprintf(text, "%d", faults->n);
+
+	if (pwrite(faults->nth, text, len, 0) != len)
+		abort();
+}
+
+/*
+ * Was the fault used up? If not, there is no chance left to take. Reading the
+ * file is a chance too: when the read fails, nothing before it has.
+ */
+static bool faults_off(struct faults *faults)
+{
+	char text[16] = "";
+	bool used;
+
+	used = pread(faults->nth, text, sizeof(text) - 1, 0) > 0 &&
+	       !atoi(text);
+	faults->n++;
+	/* What is left must not hit the test itself; nor what hits this. */
+	while (pwrite(faults->nth, "0", 1, 0) != 1)
+		continue;
+	return used;
+}
+
+FIXTURE(fault)
+{
+	struct faults faults;
+};
+
+FIXTURE_SETUP(fault)
+{
+	self->faults.nth = open("/proc/thread-self/fail-nth",
+				O_RDWR | O_CLOEXEC);
+	if (self->faults.nth < 0)
+		SKIP(return, "the kernel has no fault injection");
+	self->faults.n = 1;
+	ASSERT_EQ(0, write_knob(DEBUGFS "failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, write_knob(DEBUGFS "failslab/verbose", "0"));
+	ASSERT_EQ(0, write_knob(DEBUGFS "fail_usercopy/verbose", "0"));
+	private_tmp(_metadata);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	close(self->faults.nth);
+}
+
+/* A bind that fails changes nothing. */
+TEST_F(fault, bind)
+{
+	struct fanotify_addr addr = address(FAN_GLOBAL_LISTENER | FAN_OPEN,
+					    O_RDONLY);
+	struct fanotify_addr seen;
+	int sock, ret, failures = 0;
+	socklen_t len;
+	bool failed;
+
+	do {
+		sock = new_socket();
+		ASSERT_LE(0, sock);
+		faults_on(&self->faults);
+		ret = do_bind(sock, &addr);
+		failed = faults_off(&self->faults);
+		if (ret) {
+			ASSERT_TRUE(failed && (ret == -ENOMEM ||
+					       ret == -EFAULT))
+				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+			failures++;
+			len = sizeof(seen);
+			ASSERT_EQ(0, getsockname(sock, sockaddr_of(&seen),
+						 &len));
+			ASSERT_EQ(0, seen.mask);
+			ASSERT_EQ(0, do_bind(sock, &addr));
+		}
+		/* It is bound, and hears. */
+		ASSERT_EQ(0, drain(sock));
+		ASSERT_EQ(0, write_file(TMP "/file", "text"));
+		ASSERT_NE(0, poll(&(struct pollfd){ sock, POLLIN }, 1, 0));
+		ASSERT_EQ(0, close(sock));
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	/* The address, the two halves of the group, marks and connectors. */
+	EXPECT_LT(4, failures);
+}
+
+TEST_F(fault, socket)
+{
+	int sock, failures = 0;
+	bool failed;
+
+	do {
+		faults_on(&self->faults);
+		sock = new_socket();
+		failed = faults_off(&self->faults);
+		if (sock < 0) {
+			ASSERT_TRUE(failed);
+			ASSERT_TRUE(sock == -ENOMEM || sock == -ENFILE ||
+				    sock == -ENOBUFS);
+			failures++;
+		} else {
+			ASSERT_EQ(0, close(sock));
+		}
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	EXPECT_LT(0, failures);
+}
+
+/* A read that fails leaves the event where it is, and no descriptor behind. */
+TEST_F(fault, read)
+{
+	struct fanotify_so_event_metadata ev;
+	int sock = global_listener(FAN_OPEN);
+	int fds, ret, failures = 0;
+	struct stat st;
+	bool failed;
+
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, write_file(TMP "/file", "text"));
+	ASSERT_EQ(0, stat(TMP "/file", &st));
+	do {
+		ASSERT_EQ(0, drain(sock));
+		fds = count_fds();
+		ASSERT_EQ(0, open_close(TMP "/file", O_RDONLY));
+		faults_on(&self->faults);
+		ret = take_event(sock, &ev);
+		failed = faults_off(&self->faults);
+		if (ret != 1) {
+			ASSERT_TRUE(failed);
+			ASSERT_TRUE(ret == -ENOMEM || ret == -ENFILE ||
+				    ret == -EFAULT)
+				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+			failures++;
+			ASSERT_EQ(fds, count_fds());
+			ASSERT_EQ(1, take_event(sock, &ev));
+		}
+		/* What fails in the file system is reported in the event. */
+		ASSERT_TRUE(is_file(ev.fd, &st) || ev.fd == -ENOMEM);
+		ASSERT_EQ(FAN_OPEN, ev.mask);
+		close_event(&ev);
+		ASSERT_EQ(fds, count_fds());
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	/* The file and the copy of the event. */
+	EXPECT_LT(1, failures);
+}
+
+/* What cannot be queued is counted, and no failure is the caller's. */
+TEST_F(fault, event)
+{
+	struct fanotify_so_event_metadata ev;
+	int sock = global_listener(FAN_ACCESS);
+	int fd, ret, error, told, lost = 0;
+	struct stat st;
+	ssize_t len;
+	char c;
+	bool failed;
+
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, write_file(TMP "/file", "text"));
+	fd = open(TMP "/file", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fstat(fd, &st));
+	do {
+		ASSERT_EQ(0, drain(sock));
+		faults_on(&self->faults);
+		len = pread(fd, &c, 1, 0);
+		error = errno;
+		failed = faults_off(&self->faults);
+		told = 0;
+		while ((ret = take_event(sock, &ev)) > 0) {
+			if (ev.mask == FAN_Q_OVERFLOW) {
+				ASSERT_TRUE(failed);
+				ASSERT_EQ(1, ev.cookie);
+				lost++;
+				told++;
+			}
+			told += is_file(ev.fd, &st);
+			close_event(&ev);
+		}
+		ASSERT_EQ(0, ret);
+		/* The copy to the user fails before there is an event. */
+		ASSERT_TRUE(len == 1 || (failed && error == EFAULT));
+		ASSERT_EQ(len == 1, told);
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	EXPECT_LT(0, lost);
+}
+
+/* A superblock without a mark is not one that nobody knows of. */
+TEST_F(fault, mount)
+{
+	struct fanotify_so_event_metadata ev;
+	int sock = global_listener(FAN_MODIFY);
+	int ret, lost = 0, failures = 0;
+	struct stat st;
+	bool failed, told;
+
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, mkdir(TMP "/dir", 0755));
+	do {
+		ASSERT_EQ(0, drain(sock));
+		faults_on(&self->faults);
+		ret = mount("fanotify_test", TMP "/dir", "tmpfs", 0, NULL);
+		failed = faults_off(&self->faults);
+		if (ret) {
+			ASSERT_TRUE(failed);
+			failures++;
+			continue;
+		}
+		ASSERT_EQ(0, write_file(TMP "/dir/file", "text"));
+		ASSERT_EQ(0, stat(TMP "/dir/file", &st));
+		told = false;
+		while ((ret = take_event(sock, &ev)) > 0) {
+			if (ev.mask == FAN_Q_OVERFLOW) {
+				ASSERT_TRUE(failed);
+				told = true;
+				lost++;
+			}
+			told |= is_file(ev.fd, &st);
+			close_event(&ev);
+		}
+		ASSERT_EQ(0, ret);
+		ASSERT_TRUE(told);
+		ASSERT_EQ(0, umount(TMP "/dir"));
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	EXPECT_LT(0, failures);
+	/* The mark, its connector and what the superblock knows of its marks. */
+	EXPECT_LT(2, lost);
+}
+
+TEST_HARNESS_MAIN
