@@ -21,6 +21,7 @@
  *
  * @dev: /dev/fuse, mounted.
  * @image: What is in the file.
+ * @owner: Who mounted it, as far as FUSE knows: nobody else gets in.
  * @opens: How many times the file can be opened.
  * @open_error: With what opening it fails after that; 0 for never.
  * @reading: An eventfd that tells of the first read from the file, or -1.
@@ -29,6 +30,7 @@
 struct server {
 	int dev;
 	int image;
+	int owner;
 	int opens;
 	int open_error;
 	int reading;
@@ -135,7 +137,8 @@ static pid_t start_server(struct server *server)
 	server->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (server->dev < 0)
 		return -errno;
-	sprintf(opts, "fd=%d,rootmode=40000,user_id=0,group_id=0", server->dev);
+	sprintf(opts, "fd=%d,rootmode=40000,user_id=%d,group_id=%d",
+		server->dev, server->owner, server->owner);
 	if (mkdir(MNT, 0755) ||
 	    mount("fanotify_test", MNT, "fuse", MS_NOSUID | MS_NODEV, opts))
 		return -errno;
@@ -378,6 +381,44 @@ TEST_F(lying, open)
 	EXPECT_EQ(FAN_OPEN, only_event(self->sock, &st));
 	EXPECT_EQ(0, result(umount(MNT)));
 	EXPECT_EQ(0, exit_status(self->server));
+}
+
+/*
+ * A file system of one user only, as fusermount makes it, whose server is not
+ * asked on behalf of others: it would hold them up for as long as it liked.
+ */
+TEST(private_mount_does_not_hold_up_the_listener)
+{
+	struct server server = {
+		.owner = NOBODY,
+		.opens = 1,
+		.open_error = EIO,
+		.reading = -1,
+	};
+	struct fanotify_so_event_metadata ev;
+	pid_t child, pid;
+	int sock;
+
+	private_tmp(_metadata);
+	ASSERT_EQ(0, write_file(TMP "/image", "text"));
+	server.image = open(TMP "/image", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, server.image);
+	pid = start_server(&server);
+	ASSERT_LT(0, pid);
+	sock = global_listener(FAN_OPEN);
+	ASSERT_LE(0, sock);
+
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(become_nobody() || open_close(FILE_PATH, O_RDONLY));
+	ASSERT_EQ(0, exit_status(child));
+	ASSERT_EQ(0, next_event(sock, NULL, &ev));
+	EXPECT_EQ(child, ev.pid);
+	/* The server, had it been asked, would have said -EIO. */
+	EXPECT_EQ(-EACCES, ev.fd);
+	close(sock);
+	kill(pid, SIGKILL);
 }
 
 TEST_HARNESS_MAIN
