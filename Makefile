@@ -35,7 +35,7 @@ clean: ## remove out/ and the cache, but for the compiler's
 	@scripts/clean
 
 # make exits with the status of the guest's program, by becoming it.
-options = DEBUG='$(DEBUG)' BASE='$(BASE)' ICOUNT='$(ICOUNT)' SMP='$(SMP)' \
+options = DEBUG='$(DEBUG)' BASE='$(BASE)' MODULE='$(MODULE)' ICOUNT='$(ICOUNT)' SMP='$(SMP)' \
 	MEM='$(MEM)' ACCEL='$(ACCEL)' FILES='$(FILES)' KERNEL='$(KERNEL)'
 guest = $(options) exec scripts/guest "$(EXEC)" $(ARGS)
 dry = $(findstring n,$(firstword -$(MAKEFLAGS)))

@@ -10,10 +10,12 @@ directories=(fs/notify net/fanotify security/selinux samples/fanotify)
 objects=(fs/super.o net/socket.o net/core/sock.o)
 
 # What a message says, without the place in a file that an edit moves, and
-# without the lines that show the code.
+# without the lines that show the code. Those of a header come once for each
+# file that includes it, and count once.
 messages()
 {
-	grep -iE '(warning|error):' "$1" | sed -E "s,$tree/,,g; s/:[0-9]+(:[0-9]+)?:/:/g" | sort -u
+	grep -iE '(warning|error):' "$1" | sed -E "s,$tree/,,g; s/:[0-9]+(:[0-9]+)?:/:/g" |
+		awk '!/\.h:/ || !seen[$0]++' | sort
 }
 
 # build_touched OPTION COMMIT: builds anew all that the series touches, since
@@ -27,7 +29,9 @@ build_touched()
 		[ ! -d "$build/$dir" ] || find "$build/$dir" -name '*.o' -delete
 		case $dir in
 		net/fanotify | samples/fanotify)
-			[ -f "$tree/net/fanotify/Makefile" ] && [ "$option" != n ] || continue
+			if [ "$option" = n ] || [ ! -f "$tree/net/fanotify/Makefile" ]; then
+				continue
+			fi
 			;;
 		esac
 		targets+=("$dir/")
@@ -72,18 +76,18 @@ build_key()
 # The messages of the base are kept, and so is the fact that a commit is well.
 builds()
 {
-	local option=$1 commit=$2 known done
+	local option=$1 commit=$2 known well
 	known=$cache/checked/messages-$(build_key "$option" base)
-	done=$cache/checked/commit-$(build_key "$option" "$commit")
+	well=$cache/checked/commit-$(build_key "$option" "$commit")
 	mkdir -p "$cache/checked"
 	if [ ! -f "$known" ]; then
 		build_touched "$option" base || return 1
 		mv "$tmp/messages" "$known"
 	fi
-	if [ ! -f "$done" ]; then
+	if [ ! -f "$well" ]; then
 		build_touched "$option" "$commit" || return 1
 		! comm -13 "$known" "$tmp/messages" | grep . || return 1
-		touch "$done"
+		touch "$well"
 	fi
 }
 

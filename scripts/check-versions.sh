@@ -23,7 +23,7 @@ version_tree()
 		tar -x -C "$work" ./usr/src/linux-source-6.12.tar.xz || return 1
 	tarball=$work/usr/src/linux-source-6.12.tar.xz
 	# A file that this version does not have is for git am to complain of.
-	sed 's,^,linux-source-6.12/,' <<<"$touched" >"$work/list"
+	awk '{ print "linux-source-6.12/" $0 }' <<<"$touched" >"$work/list"
 	tar -x -C "$work/tree" --strip-components=1 -f "$tarball" -T "$work/list" >&2 || true
 	git -C "$work/tree" init -q
 	git -C "$work/tree" add -A -f

@@ -14,7 +14,7 @@ function wrong(what, block)
 function finish(status)
 {
 	if (plan == "")
-		wrong(prog " printed no plan", block)
+		wrong(prog " printed no plan and exited with " status, block)
 	else if (total != plan)
 		wrong(prog " planned " plan " tests, ran " total, block)
 	if (status != 0 && details == "")
@@ -67,6 +67,7 @@ END {
 	# The guest died in the middle of it.
 	if (prog != "") {
 		wrong(prog " did not end", block)
+		total = plan = plan == "" ? "?" : plan
 		finish(0)
 	}
 	count = split(names, name_of, " ")

@@ -152,7 +152,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		done += event_len;
 		cond_resched();
 	} while (!err && len - done >= event_len &&
-		 !fatal_signal_pending(current));
+		 !(done && fatal_signal_pending(current)));
 
 	fanotify_so_pass_on(group);
 	return done ? done : err;

@@ -54,7 +54,7 @@ static const char help[] =
 "  -d, --dirs           directories too\n"
 "  -n, --count=N        stop after N lines\n"
 "  -o, --output=FILE    write the lines to FILE rather than to stdout\n"
-"  -P, --priority=N     listeners with a low number are told first (default 0)\n"
+"  -P, --priority=N     the number to bind with (default 0); of no effect yet\n"
 "\n"
 "  TIME            PID COMMAND    EVENT         PATH\n"
 "  14:03:07.125     97 cat        OPEN          /mnt/a\n"

@@ -97,7 +97,7 @@ static void so_walk_sb(struct super_block *sb, void *arg)
  * @group: a new group with the mask that its marks shall have
  *
  * Context: Process context, no lock of a file system held. Does not wait for
- * a superblock that is still being filled, but for the s_umount of the others.
+ * a superblock that is being filled, but for the s_umount of those in use.
  * Return: 0 or -ENOMEM. In either case fanotify_so_global_remove() has to be
  * called, and the marks that were set go with the group.
  */

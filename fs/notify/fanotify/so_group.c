@@ -7,6 +7,7 @@
 #include <linux/init.h>
 #include <linux/memcontrol.h>
 #include <linux/path.h>
+#include <linux/sched/task.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 
@@ -76,21 +77,24 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 	err = fsnotify_add_mark(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
 	fsnotify_put_mark(mark);
 
-	/* bind() and mount() both want to set it. */
-	return err == -EEXIST ? 0 : err;
+	/* bind() and mount() both want to set it, or a racing umount. */
+	return err == -EEXIST || err == -ENOENT ? 0 : err;
 }
 
 /*
  * May this process watch every superblock? Neither the walk nor a later mount
  * has a path to ask for, nor is it the listener who mounts. One question stands
- * for all of them, and is asked of the root that the listener sees.
+ * for all of them, and is asked of the root that init sees: the caller can
+ * choose its own.
  */
 static int so_may_watch(u32 mask)
 {
 	struct path root;
 	int err;
 
-	get_fs_root(current->fs, &root);
+	task_lock(&init_task);
+	get_fs_root(init_task.fs, &root);
+	task_unlock(&init_task);
 	err = security_path_notify(&root, mask, FSNOTIFY_OBJ_TYPE_SB);
 	path_put(&root);
 	return err;

@@ -37,8 +37,9 @@ static int so_open_errno(int err)
 
 /*
  * What a path lookup would have checked and vfs_open() counts on: nobody
- * writes to a directory or to a file that is immutable, and a file system
- * with rules of its own is asked. FUSE keeps even root out of a mount that is
+ * writes to a directory or to a file that is immutable, or elsewhere than at
+ * the end of one that is append-only, only an owner reads without a trace, and
+ * a file system with rules of its own is asked. FUSE keeps even root out of a mount that is
  * not open to others, so that its server, which may be anybody's, cannot hold
  * up who has no business there. The rights are those of the one who bound the
  * socket, whoever reads from it now.
@@ -47,18 +48,22 @@ static int so_may_open(const struct fanotify_so_group *group,
 		       const struct path *path, int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
 	bool for_reading = (flags & O_ACCMODE) == O_RDONLY;
 	const struct cred *reader;
 	int err;
 
 	if (S_ISDIR(inode->i_mode) && !for_reading)
 		return -EISDIR;
-	if (for_reading && !inode->i_op->permission)
+	if (IS_APPEND(inode) && !for_reading && !(flags & O_APPEND))
+		return -EPERM;
+	if (for_reading && !(flags & O_NOATIME) && !inode->i_op->permission)
 		return 0;
 
 	reader = override_creds(group->cred);
-	err = inode_permission(mnt_idmap(path->mnt), inode,
-			       MAY_OPEN | ACC_MODE(flags));
+	err = inode_permission(idmap, inode, MAY_OPEN | ACC_MODE(flags));
+	if (!err && flags & O_NOATIME && !inode_owner_or_capable(idmap, inode))
+		err = -EPERM;
 	revert_creds(reader);
 	return err;
 }

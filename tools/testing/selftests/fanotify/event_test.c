@@ -4,6 +4,8 @@
  */
 
 #define _GNU_SOURCE
+#include <linux/fs.h>
+
 #include "common.h"
 
 #define FILE_PATH TMP "/file"
@@ -598,6 +600,32 @@ TEST_F(failure, directory)
 	ASSERT_EQ(0, next_event(self->sock, NULL, &ev));
 	EXPECT_EQ(-EISDIR, ev.fd);
 	EXPECT_EQ(FAN_OPEN, ev.mask & FAN_OPEN);
+}
+
+#define EXT4_FILE "/mnt/fanotify_event"
+
+/* Root itself could not open these for writing. */
+TEST_F(failure, protected_file)
+{
+	static const int protections[] = { FS_APPEND_FL, FS_IMMUTABLE_FL };
+	struct fanotify_so_event_metadata ev;
+	int fd, none = 0;
+	size_t i;
+
+	ASSERT_EQ(0, write_file(EXT4_FILE, TEXT));
+	fd = open(EXT4_FILE, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < ARRAY_SIZE(protections); i++) {
+		ASSERT_EQ(0, result(ioctl(fd, FS_IOC_SETFLAGS,
+					  &protections[i])));
+		ASSERT_EQ(0, drain(self->sock));
+		ASSERT_EQ(0, open_close(EXT4_FILE, O_RDONLY));
+		ASSERT_EQ(0, next_event(self->sock, NULL, &ev));
+		EXPECT_EQ(-EACCES, ev.fd);
+	}
+	EXPECT_EQ(0, result(ioctl(fd, FS_IOC_SETFLAGS, &none)));
+	close(fd);
+	EXPECT_EQ(0, unlink(EXT4_FILE));
 }
 
 /* A copy of busybox that runs until its input ends. */

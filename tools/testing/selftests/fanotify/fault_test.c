@@ -152,7 +152,7 @@ TEST_F(fault, read)
 {
 	struct fanotify_so_event_metadata ev;
 	int sock = global_listener(FAN_OPEN);
-	int fds, ret, failures = 0;
+	int fds, ret, failures = 0, no_memory = 0;
 	struct stat st;
 	bool failed;
 
@@ -172,6 +172,7 @@ TEST_F(fault, read)
 				    ret == -EFAULT)
 				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
 			failures++;
+			no_memory += ret == -ENOMEM;
 			ASSERT_EQ(fds, count_fds());
 			ASSERT_EQ(1, take_event(sock, &ev));
 		}
@@ -184,6 +185,7 @@ TEST_F(fault, read)
 	ASSERT_FALSE(failed);
 	/* The file and the copy of the event. */
 	EXPECT_LT(1, failures);
+	EXPECT_LT(0, no_memory);
 }
 
 /* What cannot be queued is counted, and no failure is the caller's. */

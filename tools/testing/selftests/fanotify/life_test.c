@@ -353,6 +353,32 @@ TEST_F(life, many_listeners)
 	EXPECT_NE(0, all_events(self->sock, &self->st));
 }
 
+/* How many files the system may have open; only root may have more. */
+static int set_file_max(const char *text)
+{
+	int fd = open("/proc/sys/fs/file-max", O_WRONLY | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : result(write(fd, text, strlen(text)));
+
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/* An unprivileged reader is out of files: the event waits for a better time. */
+TEST_F(life, no_file_left)
+{
+	struct fanotify_so_event_metadata ev;
+	pid_t child;
+
+	ASSERT_EQ(0, cause());
+	ASSERT_EQ(0, set_file_max("1"));
+	child = fork();
+	if (!child)
+		_exit(become_nobody() ? 1 : -take_event(self->sock, &ev));
+	EXPECT_EQ(ENFILE, exit_status(child));
+	ASSERT_EQ(0, set_file_max("100000"));
+	EXPECT_EQ(FAN_CLOSE_WRITE, only_event(self->sock, &self->st));
+}
+
 int main(int argc, char **argv)
 {
 	/* What exec_reader() runs. */

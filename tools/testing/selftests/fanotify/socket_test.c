@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
+#include <sys/resource.h>
+
 #include "common.h"
 
 TEST(constants)
@@ -441,6 +443,15 @@ TEST_F(unprivileged, may_have_a_socket)
 	ASSERT_LE(0, sock);
 	EXPECT_EQ(-ENOTCONN, result(recv(sock, buf, sizeof(buf), 0)));
 	EXPECT_EQ(0, close(sock));
+}
+
+/* Without a descriptor or a file to spare. */
+TEST(shortage)
+{
+	struct rlimit limit = { .rlim_cur = count_fds(), .rlim_max = 1024 };
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, new_socket());
 }
 
 TEST_HARNESS_MAIN
