@@ -48,18 +48,25 @@ say()
 	echo "      $*" >&2
 }
 
-# die CAUSE CURE [LOG]
+# die CAUSE CURE [LOG [PATTERN]]: shows the end of the log, or what follows
+# the pattern in it.
 die()
 {
 	{
 		echo "error: $1"
 		[ -z "${2:-}" ] || echo "cure:  $2"
 		if [ -n "${3:-}" ]; then
-			echo "log:   $3, its last lines:"
-			tail -n 15 "$3" | sed 's/^/  | /'
+			echo "log:   $3, which says:"
+			{ grep -m 1 -aA 15 -E "${4:-^\$nothing}" "$3" || tail -n 15 "$3"; } | sed 's/^/  | /'
 		fi
 	} >&2
 	exit "${die_status:-1}"
+}
+
+# new_files MAIL...: the plain files that the mails name
+new_files()
+{
+	awk 'FNR == 1 { head = 1 } /^diff --git / { head = 0 } head && sub(/^new: /, "")' "$@"
 }
 
 # scratch: a temporary directory in $tmp, gone when the script ends.
