@@ -5,7 +5,8 @@
  * and the one hook by which the VFS tells the back of a new superblock.
  *
  * The front calls the back, never the other way round, and no pointer into
- * the front is kept by the back: the front can be a module.
+ * the front is kept by the back but to the sockets that are members: the
+ * front can be a module.
  *
  * LIFETIME: fanotify_so_group_create() gives the socket a group, and
  * fanotify_so_group_leave() takes it back. Between the two the socket may use
@@ -15,16 +16,34 @@
 #ifndef _LINUX_FANOTIFY_SOCKET_H
 #define _LINUX_FANOTIFY_SOCKET_H
 
+#include <linux/list.h>
 #include <linux/path.h>
+#include <linux/poll.h>
 #include <linux/types.h>
 #include <uapi/linux/fanotify_socket.h>
 
 struct fanotify_so_event;
 struct fanotify_so_group;
 struct file;
+struct fsnotify_mark;
 struct pid;
-struct poll_table_struct;
+struct seq_file;
+struct sock;
 struct super_block;
+
+/**
+ * struct fanotify_so_member - a socket as its group knows it
+ * @list: In the group's members. The back's own.
+ * @sk: The socket, which must outlive an RCU grace period after it has left.
+ *      Constant.
+ * @queue_bytes: How much of the queue it asks for, in bytes; set before the
+ *               group is created, then by fanotify_so_set_queue_bytes() only.
+ */
+struct fanotify_so_member {
+	struct list_head list;
+	struct sock *sk;
+	u32 queue_bytes;
+};
 
 /**
  * struct fanotify_so_taken - an event in the hands of a reader
@@ -49,21 +68,66 @@ struct fanotify_so_taken {
 	u64 cookie;
 };
 
+/**
+ * struct fanotify_so_mark_req - what one file's mark shall be
+ * @file: The open file; the caller's reference.
+ * @mask: FAN_* bits of the events to report; both masks 0: no mark.
+ * @ignored_mask: FAN_* bits of the events to ignore.
+ * @mark: The back's own; set to NULL by the caller.
+ */
+struct fanotify_so_mark_req {
+	struct file *file;
+	u32 mask;
+	u32 ignored_mask;
+	struct fsnotify_mark *mark;
+};
+
+/**
+ * struct fanotify_so_stats - how the queue of a group is doing
+ * @queued: Events that wait to be read, and the overflow if there is one.
+ * @bytes: What the events among them take of the queue's bound.
+ * @lost: Events that did not get in, ever.
+ */
+struct fanotify_so_stats {
+	u32 queued;
+	u32 bytes;
+	u64 lost;
+};
+
 /* Groups: so_group.c */
 struct fanotify_so_group *
-fanotify_so_group_create(const struct fanotify_addr *addr);
-void fanotify_so_group_leave(struct fanotify_so_group *group);
+fanotify_so_group_create(const struct fanotify_addr *addr,
+			 struct fanotify_so_member *member);
+void fanotify_so_group_shutdown(struct fanotify_so_group *group);
+bool fanotify_so_group_is_shutdown(const struct fanotify_so_group *group);
+void fanotify_so_group_leave(struct fanotify_so_group *group,
+			     struct fanotify_so_member *member);
 
-/* Reading: so_queue.c */
+/* Marks: so_mark.c, so_ignore.c, so_show.c */
+int fanotify_so_set_marks(struct fanotify_so_group *group,
+			  struct fanotify_so_mark_req *reqs, unsigned int nr);
+int fanotify_so_ignore_sb(struct fanotify_so_group *group, u64 magic,
+			  u32 mask);
+void fanotify_so_show_marks(struct fanotify_so_group *group,
+			    struct seq_file *m);
+
+/* The queue: so_queue.c, so_limits.c */
 bool fanotify_so_take(struct fanotify_so_group *group,
 		      struct fanotify_so_taken *taken);
 void fanotify_so_put_back(struct fanotify_so_group *group,
 			  struct fanotify_so_taken *taken);
 void fanotify_so_finish(struct fanotify_so_taken *taken);
+void fanotify_so_get_stats(struct fanotify_so_group *group,
+			   struct fanotify_so_stats *stats);
+void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
+				 struct fanotify_so_member *member, u32 bytes);
+u32 fanotify_so_clamp_queue_bytes(u32 bytes);
+
+/* Waiting: so_wait.c */
 int fanotify_so_wait(struct fanotify_so_group *group, long *timeo);
 void fanotify_so_pass_on(struct fanotify_so_group *group);
-bool fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
-		      struct poll_table_struct *wait);
+__poll_t fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
+			  struct poll_table_struct *wait);
 
 /* Opening: so_open.c */
 int fanotify_so_open(const struct fanotify_so_group *group,

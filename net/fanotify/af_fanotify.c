@@ -2,18 +2,25 @@
 /*
  * PF_FANOTIFY: the family and its sockets.
  *
- * A socket is unbound, then bound, then released; there is no way back and no
- * other state. Everything that a socket reports comes from its group, see
+ * A socket is unbound, then bound, then perhaps shut down, then released; there
+ * is no way back. Everything that a socket reports comes from its group, see
  * linux/fanotify_socket.h.
  */
 #include <linux/capability.h>
 #include <linux/module.h>
 #include <linux/net.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/socket.h>
 #include <linux/stddef.h>
+#include <linux/uaccess.h>
+
+#include <asm/ioctls.h>
 
 #include "fanotify_sock.h"
+
+/* Room for 16384 events, as the system calls' queues have */
+#define DEFAULT_QUEUE_BYTES	(16384 * FAN_SO_EVENT_COST)
 
 static int fanotify_sock_release(struct socket *sock)
 {
@@ -24,9 +31,12 @@ static int fanotify_sock_release(struct socket *sock)
 		return 0;
 
 	fsk = fanotify_sk(sk);
+	/* First, for who looks at the list looks at the group as well. */
+	fanotify_proc_remove(fsk);
 	if (fsk->group)
-		fanotify_so_group_leave(fsk->group);
+		fanotify_so_group_leave(fsk->group, &fsk->member);
 	fsk->group = NULL;
+	put_pid(fsk->binder);
 
 	sock_orphan(sk);
 	sock->sk = NULL;
@@ -63,12 +73,13 @@ static int fanotify_sock_bind(struct socket *sock, struct sockaddr *uaddr,
 	if (fsk->group)
 		goto out_release_sock;
 
-	group = fanotify_so_group_create(addr);
+	group = fanotify_so_group_create(addr, &fsk->member);
 	err = PTR_ERR_OR_ZERO(group);
 	if (err)
 		goto out_release_sock;
 
 	fsk->addr = *addr;
+	fsk->binder = get_pid(task_tgid(current));
 	/* Pairs with fanotify_sock_group() */
 	smp_store_release(&fsk->group, group);
 out_release_sock:
@@ -100,16 +111,46 @@ static __poll_t fanotify_sock_poll(struct file *file, struct socket *sock,
 
 	if (!group)
 		return EPOLLHUP;
-	return fanotify_so_poll(group, file, wait) ? EPOLLIN | EPOLLRDNORM : 0;
+	return fanotify_so_poll(group, file, wait);
 }
 
-/* There is no option yet at any level but SOL_SOCKET. */
-static int fanotify_sock_setsockopt(struct socket *sock, int level, int optname,
-				    sockptr_t optval, unsigned int optlen)
+/* -ENOTCONN before bind(), -EFAULT; FIONREAD is all there is. */
+static int fanotify_sock_ioctl(struct socket *sock, unsigned int cmd,
+			       unsigned long arg)
 {
-	return -ENOPROTOOPT;
+	struct fanotify_so_group *group =
+		fanotify_sock_group(fanotify_sk(sock->sk));
+	struct fanotify_so_stats stats;
+
+	if (cmd != FIONREAD)
+		return -ENOIOCTLCMD;
+	if (!group)
+		return -ENOTCONN;
+
+	fanotify_so_get_stats(group, &stats);
+	return put_user(stats.queued *
+			(int)sizeof(struct fanotify_so_event_metadata),
+			(int __user *)arg);
 }
 
+/* -EOPNOTSUPP for half of it: there is only one direction; -ENOTCONN. */
+static int fanotify_sock_shutdown(struct socket *sock, int how)
+{
+	struct fanotify_so_group *group =
+		fanotify_sock_group(fanotify_sk(sock->sk));
+
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return -EINVAL;
+	if (how != SHUT_RDWR)
+		return -EOPNOTSUPP;
+	if (!group)
+		return -ENOTCONN;
+
+	fanotify_so_group_shutdown(group);
+	return 0;
+}
+
+/* All options are to be set. */
 static int fanotify_sock_getsockopt(struct socket *sock, int level, int optname,
 				    char __user *optval, int __user *optlen)
 {
@@ -126,11 +167,12 @@ static const struct proto_ops fanotify_ops = {
 	.accept		= sock_no_accept,
 	.getname	= fanotify_sock_getname,
 	.poll		= fanotify_sock_poll,
-	.ioctl		= sock_no_ioctl,
+	.ioctl		= fanotify_sock_ioctl,
 	.listen		= sock_no_listen,
-	.shutdown	= sock_no_shutdown,
-	.setsockopt	= fanotify_sock_setsockopt,
+	.shutdown	= fanotify_sock_shutdown,
+	.setsockopt	= fanotify_setsockopt,
 	.getsockopt	= fanotify_sock_getsockopt,
+	.show_fdinfo	= fanotify_sock_show_fdinfo,
 	.sendmsg	= sock_no_sendmsg,
 	.recvmsg	= fanotify_recvmsg,
 	.mmap		= sock_no_mmap,
@@ -145,6 +187,7 @@ static struct proto fanotify_proto = {
 static int fanotify_sock_create(struct net *net, struct socket *sock,
 				int protocol, int kern)
 {
+	struct fanotify_sock *fsk;
 	struct sock *sk;
 
 	if (sock->type != SOCK_RAW)
@@ -158,6 +201,16 @@ static int fanotify_sock_create(struct net *net, struct socket *sock,
 
 	sock->ops = &fanotify_ops;
 	sock_init_data(sock, sk);
+	/* The group reaches its members under RCU, to send them SIGIO. */
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	/* SO_RCVBUF is different here. */
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+	sk->sk_rcvbuf = fanotify_so_clamp_queue_bytes(DEFAULT_QUEUE_BYTES);
+
+	fsk = fanotify_sk(sk);
+	fsk->member.sk = sk;
+	fsk->member.queue_bytes = sk->sk_rcvbuf;
+	fanotify_proc_add(fsk);
 	return 0;
 }
 
@@ -195,6 +248,17 @@ static void __init build_check_abi(void)
 	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, tgid) != 20);
 	BUILD_BUG_ON(offsetof(struct fanotify_so_event_metadata, cookie) != 24);
 	BUILD_BUG_ON(sizeof(struct fanotify_so_event_metadata) != 32);
+
+	BUILD_BUG_ON(offsetof(struct fanotify_so_inode_mark, fd) != 0);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_inode_mark, mask) != 4);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_inode_mark,
+			      ignored_mask) != 8);
+	BUILD_BUG_ON(sizeof(struct fanotify_so_inode_mark) != 12);
+
+	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, magic) != 0);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, mask) != 8);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, flags) != 12);
+	BUILD_BUG_ON(sizeof(struct fanotify_so_sb) != 16);
 }
 
 static int __init fanotify_sock_init(void)
@@ -203,9 +267,13 @@ static int __init fanotify_sock_init(void)
 
 	build_check_abi();
 
-	err = proto_register(&fanotify_proto, 1);
+	err = fanotify_proc_init();
 	if (err)
 		return err;
+
+	err = proto_register(&fanotify_proto, 1);
+	if (err)
+		goto out_proc_exit;
 
 	err = sock_register(&fanotify_family);
 	if (err)
@@ -214,6 +282,8 @@ static int __init fanotify_sock_init(void)
 
 out_unregister_proto:
 	proto_unregister(&fanotify_proto);
+out_proc_exit:
+	fanotify_proc_exit();
 	return err;
 }
 module_init(fanotify_sock_init);
@@ -222,6 +292,7 @@ static void __exit fanotify_sock_exit(void)
 {
 	sock_unregister(PF_FANOTIFY);
 	proto_unregister(&fanotify_proto);
+	fanotify_proc_exit();
 }
 module_exit(fanotify_sock_exit);
 

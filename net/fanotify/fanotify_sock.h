@@ -3,8 +3,10 @@
  * The front of PF_FANOTIFY: sockets and what users pass in and out.
  *
  * af_fanotify.c  the family and its sockets
- * addr.c         checks of what a user wants to bind to
+ * check.c        checks of what a user passes in
+ * proc.c         sockets for people to look at
  * recv.c         events on their way to the user
+ * sockopt.c      options of a socket
  */
 #ifndef _NET_FANOTIFY_SOCK_H
 #define _NET_FANOTIFY_SOCK_H
@@ -20,11 +22,21 @@
  *         under lock_sock(sk), and cleared by release() alone, which nobody
  *         runs beside. Read without the lock through fanotify_sock_group().
  * @addr: What bind() was given [lock_sock(sk)]. Constant once @group is set.
+ * @binder: The process that called bind(); a reference. Like @addr.
+ * @member: What the group knows of the socket [lock_sock(sk)].
+ * @delivered: Events that were read from this socket. Atomic.
+ * @socks: In the list of its network namespace; proc.c's own.
  */
 struct fanotify_sock {
 	struct sock sk;
 	struct fanotify_so_group *group;
 	struct fanotify_addr addr;
+	struct pid *binder;
+	struct fanotify_so_member member;
+	atomic64_t delivered;
+#ifdef CONFIG_PROC_FS
+	struct list_head socks;
+#endif
 };
 
 static inline struct fanotify_sock *fanotify_sk(const struct sock *sk)
@@ -39,11 +51,46 @@ fanotify_sock_group(const struct fanotify_sock *fsk)
 	return smp_load_acquire(&fsk->group);
 }
 
-/* addr.c */
+/* check.c */
 int fanotify_addr_check(const struct fanotify_addr *addr);
+int fanotify_mark_check(const struct fanotify_so_inode_mark *mark,
+			const struct fanotify_addr *addr);
+int fanotify_sb_check(const struct fanotify_so_sb *sb);
+
+/* proc.c */
+#ifdef CONFIG_PROC_FS
+void fanotify_proc_add(struct fanotify_sock *fsk);
+void fanotify_proc_remove(struct fanotify_sock *fsk);
+void fanotify_sock_show_fdinfo(struct seq_file *m, struct socket *sock);
+int fanotify_proc_init(void);
+void fanotify_proc_exit(void);
+#else
+static inline void fanotify_proc_add(struct fanotify_sock *fsk)
+{
+}
+
+static inline void fanotify_proc_remove(struct fanotify_sock *fsk)
+{
+}
+
+#define fanotify_sock_show_fdinfo	NULL
+
+static inline int fanotify_proc_init(void)
+{
+	return 0;
+}
+
+static inline void fanotify_proc_exit(void)
+{
+}
+#endif /* CONFIG_PROC_FS */
 
 /* recv.c */
 int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		     int flags);
+
+/* sockopt.c */
+int fanotify_setsockopt(struct socket *sock, int level, int optname,
+			sockptr_t optval, unsigned int optlen);
 
 #endif /* _NET_FANOTIFY_SOCK_H */

@@ -107,7 +107,7 @@ static int deliver(const struct fanotify_sock *fsk,
  *
  * Context: Process context, no lock held. Sleeps. Any number of threads may
  * be in here for one socket.
- * Return: the bytes read, or -EOPNOTSUPP for a flag that asks for something
+ * Return: the bytes read, 0 after shutdown(), or -EOPNOTSUPP for a flag that asks for something
  * events do not have, -ENOTCONN before bind(), -EINVAL if the buffer cannot
  * hold an event, -EAGAIN if there is none and waiting is not wanted or took
  * too long, -EMFILE, -ENFILE or -ENOMEM if there is no descriptor or memory
@@ -138,9 +138,9 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
 	do {
 		if (!fanotify_so_take(group, &taken)) {
-			err = -EAGAIN;
-			if (!done && timeo)
-				err = fanotify_so_wait(group, &timeo);
+			if (done)
+				break;
+			err = fanotify_so_wait(group, &timeo);
 			continue;
 		}
 		err = deliver(fsk, &taken, to);
@@ -149,11 +149,15 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			break;
 		}
 		fanotify_so_finish(&taken);
+		atomic64_inc(&fsk->delivered);
 		done += event_len;
 		cond_resched();
 	} while (!err && len - done >= event_len &&
 		 !(done && fatal_signal_pending(current)));
 
 	fanotify_so_pass_on(group);
+	/* There will be nothing any more: that is the end of the file. */
+	if (err == -ESHUTDOWN)
+		err = 0;
 	return done ? done : err;
 }

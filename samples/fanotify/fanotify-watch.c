@@ -2,8 +2,9 @@
 /*
  * fanotify-watch: show what happens to files, as a PF_FANOTIFY socket tells it.
  *
- * A listener to use, and to copy from. In short: socket(), bind() with a mask,
- * read(), which yields many events at once, and close() the fd of each.
+ * A listener to use, and to copy from. In short: socket(), bind() with a mask
+ * for all files or set marks on some, read(), which yields many events at once,
+ * and close() the fd of each.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -18,28 +19,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "fanotify-watch.h"
 
-#define FAILURE		1	/* exit status, as USAGE */
-#define USAGE		2
 /* No system makes more processes than that. */
 #define FORKS_PER_MS	10
 /* How long to go on reading what is queued after the order to stop */
 #define DRAIN_MS	2000
-#define EVENTS_ALL	(FAN_OPEN_EXEC | FAN_OPEN | FAN_ACCESS | FAN_MODIFY | \
-			 FAN_CLOSE)
 #define DELETED		" (deleted)"
 
 static const char help[] =
-"Usage: fanotify-watch [OPTION]...\n"
+"Usage: fanotify-watch [OPTION]... [PATH]...\n"
 "Show who opens, reads, writes, closes and executes files: one line for each\n"
-"event, on every file system, from now on until Ctrl-C.\n"
+"event, from now on until Ctrl-C. Without PATH of all files, on every file\n"
+"system, those that are mounted later too. With PATH, which can be many, only\n"
+"of these files and directories, and nothing else costs anything.\n"
 "\n"
 "  -e, --events=LIST    only these events, separated by commas:\n"
 "                         open_exec      opened to be executed\n"
@@ -49,12 +49,30 @@ static const char help[] =
 "                         close_write    closed, after being open for writing\n"
 "                         close_nowrite  closed, any other\n"
 "                         close, all     both of these, all of these (default)\n"
-"  -p, --prefix=PATH    only PATH and what is below it; can be repeated\n"
-"  -x, --exclude=PATH   not PATH and what is below it; can be repeated\n"
 "  -d, --dirs           directories too\n"
+"  -c, --children       of a PATH that is a directory: the files in it, but not\n"
+"                       what is in its subdirectories; with -d these and itself\n"
+"                       too. Without -c it is only the directory itself.\n"
+"  -i, --ignore=PATH    not this file, or this directory and the files in it,\n"
+"                       but for its subdirectories'; can be repeated\n"
+"  -I, --ignore-fs=LIST without PATH: not what is on file systems of these\n"
+"                       types, separated by commas, mounted now or later. The\n"
+"                       names are those of /proc/filesystems. Types that share a\n"
+"                       number go together: ext2 to ext4, nfs and nfs4, vfat and\n"
+"                       msdos, the kinds of fuse, tmpfs and devtmpfs.\n"
+"  -p, --prefix=PATH    show only PATH and what is below it; can be repeated\n"
+"  -x, --exclude=PATH   do not show PATH and what is below it; can be repeated\n"
 "  -n, --count=N        stop after N lines\n"
 "  -o, --output=FILE    write the lines to FILE rather than to stdout\n"
-"  -P, --priority=N     the number to bind with (default 0); of no effect yet\n"
+"  -P, --priority=N     0 (default) to 4294967295: listeners with lower numbers\n"
+"                       are told first, and hear what this one does with the\n"
+"                       files of its events, as it hears those with higher ones\n"
+"\n"
+"PATH, -i and -I are for the kernel: what is unwanted is not even queued. PATH\n"
+"and -i mean the file that has the name now, whatever it will be called. Many\n"
+"programs save a file by giving its name to a new one: so rather watch the\n"
+"directory with -c. -p and -x are for this program, and go by name, as of when\n"
+"the event was read.\n"
 "\n"
 "  TIME            PID COMMAND    EVENT         PATH\n"
 "  14:03:07.125     97 cat        OPEN          /mnt/a\n"
@@ -65,8 +83,7 @@ static const char help[] =
 "? (REASON) if it could not be opened; that passes -p and -x. EVENT can be\n"
 "several that happened to the file, as in OPEN+ACCESS. An OVERFLOW line tells\n"
 "how many events were lost because they came faster than they were read: ask for\n"
-"fewer with -e, for what is unwanted is not even queued. To be fast, the program\n"
-"runs at nice level -10.\n"
+"fewer with -e, -I, -i or PATH. To be fast, the program runs at nice level -10.\n"
 "Control characters, backslashes and, in COMMAND, blanks are written as \\ooo\n"
 "(octal), so that an event is one line and PATH all of it from column five on.\n"
 "\n"
@@ -82,9 +99,11 @@ static const char help[] =
 "\n"
 "Examples:\n"
 "  fanotify-watch -p /etc                 who uses the configuration?\n"
-"  fanotify-watch -e modify -x /proc      what is being written, and by whom?\n"
+"  fanotify-watch -I proc,sysfs,tmpfs     what happens on the disks?\n"
 "  fanotify-watch -e open_exec            which programs run?\n"
-"  fanotify-watch -p /srv -e open -n 1    wait until somebody opens a file there\n";
+"  fanotify-watch -e open -n 1 -c /srv    wait until somebody opens a file there\n"
+"  fanotify-watch -e modify /etc/passwd /etc/shadow\n"
+"  fanotify-watch -e modify -i /var/log/syslog -P 1000\n";
 
 /* In the order in which they happen; CLOSE and ALL are to be asked for only */
 static const struct {
@@ -103,12 +122,19 @@ static const struct {
 };
 
 struct path_list {
-	char *paths[64];
-	unsigned int n;
+	char **paths;
+	size_t n;
 };
 
-static struct path_list prefixes, excludes;
-static __u32 mask = FAN_GLOBAL_LISTENER, priority;
+static struct path_list prefixes, excludes, ignores;
+static struct path_list targets;	/* the PATH arguments */
+static struct {
+	const char *name;
+	__u64 magic;
+} ignored_types[64];
+static unsigned int n_ignored_types;
+static bool dirs, children;
+static __u32 mask, priority;
 static unsigned long long max_shown = ULLONG_MAX;
 static const char *output = "stdout";
 static unsigned long long heard, shown, lost;
@@ -186,8 +212,7 @@ static const char *name_of(int tgid)
 
 static bool path_listed(const char *path, const struct path_list *list)
 {
-	unsigned int i;
-	size_t len;
+	size_t i, len;
 
 	for (i = 0; i < list->n; i++) {
 		len = strlen(list->paths[i]);
@@ -302,19 +327,72 @@ static void fail(const char *what)
 	     errno == ENFILE ? "; raise the sysctl fs.file-max" : "");
 }
 
+/* What is queued already, or -1 with EAGAIN. The buffer is the same every time. */
+static ssize_t read_batch(int sock, char **events)
+{
+	static char buf[512 * FAN_SO_EVENT_LEN];
+	/* Each event of a read takes a descriptor: use half of them. */
+	const size_t max = sysconf(_SC_OPEN_MAX) / 2 * FAN_SO_EVENT_LEN;
+	ssize_t len;
+
+	len = read(sock, buf, max < sizeof(buf) ? max : sizeof(buf));
+	if (!len)
+		errx(FAILURE, "the kernel has ended this listener");
+	if (len < 0 && errno != EAGAIN)
+		fail("cannot read events");
+	*events = buf;
+	return len;
+}
+
+/* Until what is to be ignored was known, it was queued. */
+static void discard_queued(int sock)
+{
+	struct fanotify_so_event_metadata *event;
+	ssize_t len, rest;
+	int queued;
+	char *buf;
+
+	if (ioctl(sock, FIONREAD, &queued))
+		fail("cannot tell what is queued");
+	for (; queued > 0; queued -= len) {
+		len = read_batch(sock, &buf);
+		if (len < 0)
+			return;
+		event = (void *)buf;
+		for (rest = len; FAN_SO_EVENT_OK(event, rest);
+		     event = FAN_SO_EVENT_NEXT(event, rest))
+			if (event->fd >= 0)
+				close(event->fd);
+	}
+}
+
 static int listen_to_files(void)
 {
 	struct fanotify_addr addr = {
 		.family = AF_FANOTIFY,
 		.priority = priority,
-		.mask = mask,
 		.f_flags = O_RDONLY | O_LARGEFILE | O_CLOEXEC,
 	};
+	unsigned int i;
 	int sock;
 
+	if (!targets.n)
+		addr.mask = FAN_GLOBAL_LISTENER | mask |
+			    (dirs ? FAN_ONDIR : 0);
 	sock = socket(PF_FANOTIFY, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (sock < 0 || bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
 		fail("cannot listen");
+
+	/* A directory by itself reports only what FAN_ONDIR asks for. */
+	watch_paths(sock, targets.paths, targets.n, mask,
+		    (children ? FAN_EVENT_ON_CHILD : 0) |
+		    (dirs || !children ? FAN_ONDIR : 0));
+	ignore_paths(sock, ignores.paths, ignores.n);
+	for (i = 0; i < n_ignored_types; i++)
+		ignore_fs_type(sock, ignored_types[i].name,
+			       ignored_types[i].magic);
+	if (ignores.n || n_ignored_types)
+		discard_queued(sock);
 	return sock;
 }
 
@@ -336,9 +414,6 @@ static int catch_signals(void)
 
 static void watch(int sock, int signals)
 {
-	static char buf[512 * FAN_SO_EVENT_LEN];
-	/* Each event of a read takes a descriptor: use half of them. */
-	const size_t max = sysconf(_SC_OPEN_MAX) / 2 * FAN_SO_EVENT_LEN;
 	struct signalfd_siginfo info;
 	struct pollfd fds[] = {
 		{ .fd = sock, .events = POLLIN },
@@ -346,13 +421,10 @@ static void watch(int sock, int signals)
 	};
 	long long now, deadline = LLONG_MAX;
 	ssize_t len;
+	char *buf;
 
 	while ((now = now_ms()) < deadline) {
-		len = read(sock, buf, max < sizeof(buf) ? max : sizeof(buf));
-		if (!len)
-			errx(FAILURE, "the kernel has ended this listener");
-		if (len < 0 && errno != EAGAIN)
-			fail("cannot read events");
+		len = read_batch(sock, &buf);
 		if (len > 0 ? !show_batch(buf, len) : deadline != LLONG_MAX)
 			return;
 
@@ -385,8 +457,29 @@ static __u32 parse_events(char *list)
 	return found;
 }
 
+static void parse_fs_types(char *list)
+{
+	char *name;
+
+	while ((name = strsep(&list, ","))) {
+		if (n_ignored_types == ARRAY_SIZE(ignored_types))
+			errx(USAGE, "more than %zu types of file systems",
+			     ARRAY_SIZE(ignored_types));
+		ignored_types[n_ignored_types].name = name;
+		ignored_types[n_ignored_types++].magic = magic_of_fs_type(name);
+	}
+}
+
+static void add_path(struct path_list *list, char *path)
+{
+	list->paths = realloc(list->paths, (list->n + 1) * sizeof(path));
+	if (!list->paths || !path)
+		errx(FAILURE, "out of memory");
+	list->paths[list->n++] = path;
+}
+
 /* As events have it: absolute, without links and final slashes */
-static void add_path(struct path_list *list, const char *arg)
+static void add_name(struct path_list *list, const char *arg)
 {
 	char *path = realpath(arg, NULL);
 	size_t len;
@@ -396,12 +489,9 @@ static void add_path(struct path_list *list, const char *arg)
 		path = strdup(arg);
 	if (!path)
 		err(USAGE, "%s", arg);
-	if (list->n == ARRAY_SIZE(list->paths))
-		errx(USAGE, "more than %zu paths", ARRAY_SIZE(list->paths));
-
 	for (len = strlen(path); len && path[len - 1] == '/'; len--)
 		path[len - 1] = '\0';
-	list->paths[list->n++] = path;
+	add_path(list, path);
 }
 
 static unsigned long long parse_number(const char *arg, unsigned long long max)
@@ -418,9 +508,12 @@ static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "events",	required_argument,	NULL, 'e' },
+		{ "dirs",	no_argument,		NULL, 'd' },
+		{ "children",	no_argument,		NULL, 'c' },
+		{ "ignore",	required_argument,	NULL, 'i' },
+		{ "ignore-fs",	required_argument,	NULL, 'I' },
 		{ "prefix",	required_argument,	NULL, 'p' },
 		{ "exclude",	required_argument,	NULL, 'x' },
-		{ "dirs",	no_argument,		NULL, 'd' },
 		{ "count",	required_argument,	NULL, 'n' },
 		{ "output",	required_argument,	NULL, 'o' },
 		{ "priority",	required_argument,	NULL, 'P' },
@@ -429,20 +522,29 @@ static void parse_options(int argc, char **argv)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "e:p:x:dn:o:P:h", options,
+	while ((opt = getopt_long(argc, argv, "e:dci:I:p:x:n:o:P:h", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'e':
 			mask |= parse_events(optarg);
 			break;
+		case 'd':
+			dirs = true;
+			break;
+		case 'c':
+			children = true;
+			break;
+		case 'i':
+			add_path(&ignores, optarg);
+			break;
+		case 'I':
+			parse_fs_types(optarg);
+			break;
 		case 'p':
-			add_path(&prefixes, optarg);
+			add_name(&prefixes, optarg);
 			break;
 		case 'x':
-			add_path(&excludes, optarg);
-			break;
-		case 'd':
-			mask |= FAN_ONDIR;
+			add_name(&excludes, optarg);
 			break;
 		case 'n':
 			max_shown = parse_number(optarg, ULLONG_MAX);
@@ -462,11 +564,15 @@ static void parse_options(int argc, char **argv)
 			errx(USAGE, "see --help");
 		}
 	}
-	if (optind < argc)
-		errx(USAGE, "unexpected '%s': to watch a path, use -p",
-		     argv[optind]);
-	if (!(mask & EVENTS_ALL))
-		mask |= EVENTS_ALL;
+	targets.paths = argv + optind;
+	targets.n = argc - optind;
+	if (children && !targets.n)
+		errx(USAGE, "--children needs a PATH; for all below it use -p");
+	if (n_ignored_types && targets.n)
+		errx(USAGE, "--ignore-fs is for all files, not with PATH '%s'",
+		     *targets.paths);
+	if (!mask)
+		mask = EVENTS_ALL;
 }
 
 int main(int argc, char **argv)

@@ -4,25 +4,36 @@
  * marks. Only the so_*.c files beside this header include it.
  *
  * so_group.c  groups, from bind() to the last reference
+ * so_order.c  the order of the groups, and who hears of whose open files
+ * so_mark.c   marks: on files, on superblocks, and how many a user has
+ * so_ignore.c what a global listener ignores by the kind of file system
  * so_global.c global listeners: a mark on every superblock
+ * so_show.c   the marks of a group, for people
  * so_handle.c what fsnotify calls when something happens to a file
- * so_queue.c  the queue between the two sides, and those who wait for it
+ * so_queue.c  the queue between those who cause events and those who read
+ * so_merge.c  finding an event that another one can join
+ * so_wait.c   those who wait for the queue
  * so_open.c   the open file that comes with an event
+ * so_limits.c sysctls
  *
  * LOCK ORDER:
  *	sb->s_umount
  *	  so_global_lock
  *	    fsnotify_group->mark_mutex
  *	      fsnotify_mark->lock, connector->lock
- *	group->lock (innermost; nothing is taken under it)
+ *	      group->sbs (its xa_lock)
+ *	so_order_lock
+ *	group->lock
+ * Nothing is taken under the last two, nor under group->sbs.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *
- * LIFETIME: a group is born with one reference of its fsnotify group, which
- * the socket holds, and each mark holds one more. The socket's goes back when
- * it leaves, in two phases: under group->lock the group is shut down, so that
- * no event gets in any more; the rest, which waits for others, is done by a
- * work item. The memory is freed with the last mark.
+ * LIFETIME: a group is born with two references of its fsnotify group. One is
+ * the socket's and goes when it leaves; the other goes when the group is taken
+ * down. Each mark holds one more. Taking down has two phases: under
+ * mark_mutex and group->lock the group is shut down, so that no mark and no
+ * event gets in any more; the rest, which waits for others, is done by a work
+ * item. The memory is freed with the last reference, after a grace period.
  */
 #ifndef _FS_NOTIFY_FANOTIFY_SO_H
 #define _FS_NOTIFY_FANOTIFY_SO_H
@@ -32,26 +43,31 @@
 #include <linux/fanotify_socket.h>
 #include <linux/fsnotify_backend.h>
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
-/* Events that wait to be read, before the next one is lost */
-#define FANOTIFY_SO_MAX_QUEUED	16384
+/* Queued events are hashed into so many lists to find those to merge with. */
+#define FANOTIFY_SO_MERGE_BITS	7
+
+/* As many magic numbers can be ignored by a group. */
+#define FANOTIFY_SO_MAX_IGNORED	32
 
 /**
  * struct fanotify_so_event - an event that waits to be read
  * @list: In group->queue [group->lock]. Empty while a reader has it.
- * @path: The file; a reference.
- * @pid: The thread that caused it; a reference.
- * @tgid: The process of that thread; a reference.
- * @mask: FAN_* bits.
- * @f_flags: O_* flags that the thread has the file open with.
- *
- * All but @list is constant from fanotify_so_queue() on.
+ * @merge: In group->merge while it is in group->queue [group->lock].
+ * @path: The file; a reference. Constant.
+ * @pid: The thread that caused it; a reference. Constant.
+ * @tgid: The process of that thread; a reference. Constant.
+ * @mask: FAN_* bits [group->lock]; constant while a reader has it.
+ * @f_flags: O_* flags that the thread has the file open with. Constant.
  */
 struct fanotify_so_event {
 	struct list_head list;
+	struct hlist_node merge;
 	struct path path;
 	struct pid *pid;
 	struct pid *tgid;
@@ -60,45 +76,113 @@ struct fanotify_so_event {
 };
 
 /**
+ * struct fanotify_so_mark - a mark of a socket group
+ * @fsn: The mark as fsnotify knows it. Must be first.
+ * @sb: For a mark on a file, its superblock, as the key under which it is
+ *      counted in group->sbs; never looked into. NULL for a mark on a
+ *      superblock, which counts nowhere. Constant.
+ */
+struct fanotify_so_mark {
+	struct fsnotify_mark fsn;
+	struct super_block *sb;
+};
+
+/**
+ * struct fanotify_so_ignored - file systems that are not listened to
+ * @magic: The magic number of their superblocks.
+ * @mask: FAN_* bits of the events to ignore; 0 if this slot is free.
+ *
+ * All under mark_mutex.
+ */
+struct fanotify_so_ignored {
+	u64 magic;
+	u32 mask;
+};
+
+/**
  * struct fanotify_so_group - a group of listeners
- * @fsn: The group as fsnotify knows it. Constant.
+ * @fsn: The group as fsnotify knows it; its number is the priority plus 1.
+ *       Constant.
  * @cred: Who bound the first socket; a reference. Constant.
+ * @ucounts: Whom the marks are counted for; a reference. Constant.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
+ * @order: In so_order [so_order_lock, RCU].
  * @global: In so_global_groups [so_global_lock]. Empty unless global.
- * @lock: Protects the queue. Innermost, and never taken from an interrupt.
+ * @sbs: How many marks on files the group has, by superblock. Grows under
+ *       mark_mutex; its own lock for the rest; read under RCU.
+ * @ignored: What the marks on superblocks ignore [mark_mutex].
+ * @closed: No mark gets in any more [mark_mutex].
+ * @lock: Protects the queue and the members. Never taken from an interrupt.
  * @queue: Events to be read, oldest first [@lock]. May be tested for
  *         emptiness without it by those who then sleep on @wait or wake it.
  * @overflow: Stands in @queue where the first of the lost events would have
  *            stood, and is not on it while none is lost [@lock].
+ * @merge: The events of @queue by so_merge_bucket() [@lock].
  * @queued: Events on @queue but for @overflow [@lock].
+ * @max_queued: As many may be on it [@lock].
  * @lost: Events that did not get in since @overflow was last taken [@lock].
- * @shutdown: No event gets in any more [@lock].
+ * @lost_ever: Events that did not get in, ever [@lock].
+ * @shutdown: No event gets in any more, and readers are told [@lock]. May be
+ *            read without it by those who then sleep on @wait.
+ * @members: The sockets [@lock, RCU].
  * @wait: Readers and pollers of every member sleep here.
  * @destroy: Takes down what may have to wait for others.
+ * @rcu: Frees the group.
  */
 struct fanotify_so_group {
 	struct fsnotify_group *fsn;
 	const struct cred *cred;
+	struct ucounts *ucounts;
 	u32 mask;
+	struct list_head order;
 	struct list_head global;
+
+	struct xarray sbs;
+	struct fanotify_so_ignored ignored[FANOTIFY_SO_MAX_IGNORED];
+	bool closed;
 
 	spinlock_t lock;	/* see @lock above */
 	struct list_head queue;
 	struct list_head overflow;
+	struct hlist_head merge[1 << FANOTIFY_SO_MERGE_BITS];
 	unsigned int queued;
+	unsigned int max_queued;
 	u64 lost;
+	u64 lost_ever;
 	bool shutdown;
+	struct list_head members;
 
 	wait_queue_head_t wait;
 	struct work_struct destroy;
+	struct rcu_head rcu;
 };
 
-/* so_group.c */
+/* so_order.c */
+void fanotify_so_order_add(struct fanotify_so_group *group);
+void fanotify_so_order_remove(struct fanotify_so_group *group);
+int fanotify_so_order_get_sb(struct fanotify_so_group *group,
+			     struct super_block *sb);
+void fanotify_so_order_put_sb(struct fanotify_so_group *group,
+			      struct super_block *sb);
+bool fanotify_so_order_heard(const struct fanotify_so_group *group,
+			     const struct super_block *sb);
+
+/* so_mark.c */
 int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 			    struct super_block *sb);
+void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
+			  u32 ignored_mask);
+void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
+			      struct fsnotify_group *fsn);
+void fanotify_so_free_mark(struct fsnotify_mark *mark);
+
+/* so_ignore.c */
+u32 fanotify_so_ignored_mask(const struct fanotify_so_group *group,
+			     const struct super_block *sb);
 
 /* so_global.c */
+bool fanotify_so_sb_has_files(const struct super_block *sb);
 int fanotify_so_global_add(struct fanotify_so_group *group);
 void fanotify_so_global_remove(struct fanotify_so_group *group);
 
@@ -113,6 +197,22 @@ void fanotify_so_queue_init(struct fanotify_so_group *group);
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask);
 void fanotify_so_queue_lost(struct fanotify_so_group *group);
+void fanotify_so_queue_join(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member);
+void fanotify_so_queue_leave(struct fanotify_so_group *group,
+			     struct fanotify_so_member *member);
 void fanotify_so_queue_shutdown(struct fanotify_so_group *group);
+
+/* so_merge.c */
+void fanotify_so_merge_add(struct fanotify_so_group *group,
+			   struct fanotify_so_event *event);
+void fanotify_so_merge_remove(struct fanotify_so_group *group,
+			      struct fanotify_so_event *event);
+bool fanotify_so_merge(struct fanotify_so_group *group,
+		       const struct path *path, u32 f_flags, u32 mask);
+
+/* so_wait.c */
+void fanotify_so_wake(struct fanotify_so_group *group);
+void fanotify_so_wake_all(struct fanotify_so_group *group);
 
 #endif /* _FS_NOTIFY_FANOTIFY_SO_H */

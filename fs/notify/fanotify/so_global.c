@@ -30,13 +30,18 @@ static DEFINE_MUTEX(so_global_lock);
  */
 static LIST_HEAD(so_global_groups);
 
-/*
+/**
+ * fanotify_so_sb_has_files - does a global listener hear of a superblock?
+ * @sb: the superblock
+ *
  * What no user can mount, because the kernel keeps it for itself (pipes,
  * sockets, block devices), holds no files to listen to, except for the tmpfs
  * of memfds: what a memfd holds can be run. nsfs counts among it, though it
  * lets its files be bind mounted.
+ *
+ * Return: true if so.
  */
-static bool so_sb_has_files(const struct super_block *sb)
+bool fanotify_so_sb_has_files(const struct super_block *sb)
 {
 	if (sb->s_magic == NSFS_MAGIC)
 		return false;
@@ -62,7 +67,7 @@ int fanotify_so_sb_born(struct super_block *sb)
 
 	lockdep_assert_held_write(&sb->s_umount);
 
-	if (list_empty(&so_global_groups) || !so_sb_has_files(sb))
+	if (list_empty(&so_global_groups) || !fanotify_so_sb_has_files(sb))
 		return 0;
 
 	mutex_lock(&so_global_lock);
@@ -88,7 +93,7 @@ static void so_walk_sb(struct super_block *sb, void *arg)
 {
 	struct so_walk *walk = arg;
 
-	if (!walk->err && so_sb_has_files(sb))
+	if (!walk->err && fanotify_so_sb_has_files(sb))
 		walk->err = fanotify_so_add_sb_mark(walk->group, sb);
 }
 

@@ -10,10 +10,9 @@
 #include <linux/sched/task.h>
 #include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "so.h"
-
-static struct kmem_cache *so_mark_cache __ro_after_init;
 
 /*
  * fsnotify_destroy_group() waits for every task that stands in the permission
@@ -26,60 +25,19 @@ static void so_free_group_priv(struct fsnotify_group *fsn)
 {
 	struct fanotify_so_group *group = fsn->private;
 
+	/* With the last mark on a file its count went as well. */
+	WARN_ON_ONCE(!xa_empty(&group->sbs));
+	put_ucounts(group->ucounts);
 	put_cred(group->cred);
-	kfree(group);
-}
-
-static void so_free_mark(struct fsnotify_mark *mark)
-{
-	kmem_cache_free(so_mark_cache, mark);
+	kfree_rcu(group, rcu);
 }
 
 static const struct fsnotify_ops so_fsnotify_ops = {
 	.handle_event = fanotify_so_handle_event,
 	.free_group_priv = so_free_group_priv,
-	.free_mark = so_free_mark,
+	.freeing_mark = fanotify_so_freeing_mark,
+	.free_mark = fanotify_so_free_mark,
 };
-
-/**
- * fanotify_so_add_sb_mark - let a global listener hear of a superblock
- * @group: the group, which has not been taken off the global list
- * @sb: the superblock; it may have the mark already
- *
- * The mark is charged to nobody: not to who mounts, who may be at its limit
- * and must not mount unheard for that, and not to the listener, who would be
- * at the mercy of everybody who mounts.
- *
- * Context: Process context, sb->s_umount held. Takes the mark mutex.
- * Return: 0 or -ENOMEM.
- */
-int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
-			    struct super_block *sb)
-{
-	struct fsnotify_mark *mark;
-	int err;
-
-	lockdep_assert_held(&sb->s_umount);
-
-	/* A further mount of a superblock must not fail for want of memory. */
-	mark = fsnotify_find_mark(sb, FSNOTIFY_OBJ_TYPE_SB, group->fsn);
-	if (mark) {
-		fsnotify_put_mark(mark);
-		return 0;
-	}
-
-	mark = kmem_cache_alloc(so_mark_cache, GFP_KERNEL);
-	if (!mark)
-		return -ENOMEM;
-
-	fsnotify_init_mark(mark, group->fsn);
-	mark->mask = group->mask;
-	err = fsnotify_add_mark(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
-	fsnotify_put_mark(mark);
-
-	/* bind() and mount() both want to set it, or a racing umount. */
-	return err == -EEXIST || err == -ENOENT ? 0 : err;
-}
 
 /*
  * May this process watch every superblock? Neither the walk nor a later mount
@@ -107,12 +65,14 @@ static void so_destroy_work(struct work_struct *work)
 
 	/* First, so that no new superblock gets a mark behind our back. */
 	fanotify_so_global_remove(group);
+	fanotify_so_order_remove(group);
 	fsnotify_destroy_group(group->fsn);
 }
 
 /**
  * fanotify_so_group_create - make the group that a socket is bound to
  * @addr: what the group shall be; checked by the caller
+ * @member: the socket
  *
  * Context: Process context, no lock of a file system held. May sleep.
  * Return: the group, whose one reference is the caller's until
@@ -120,7 +80,8 @@ static void so_destroy_work(struct work_struct *work)
  * has against a global listener, usually -EACCES.
  */
 struct fanotify_so_group *
-fanotify_so_group_create(const struct fanotify_addr *addr)
+fanotify_so_group_create(const struct fanotify_addr *addr,
+			 struct fanotify_so_member *member)
 {
 	struct fanotify_so_group *group;
 	struct fsnotify_group *fsn;
@@ -140,51 +101,105 @@ fanotify_so_group_create(const struct fanotify_addr *addr)
 
 	INIT_LIST_HEAD(&group->global);
 	INIT_WORK(&group->destroy, so_destroy_work);
+	xa_init_flags(&group->sbs, XA_FLAGS_ACCOUNT);
 	fanotify_so_queue_init(group);
 	group->mask = mask;
 
+	err = -ENOMEM;
+	group->ucounts = alloc_ucounts(current_user_ns(), current_euid());
+	if (!group->ucounts)
+		goto out_free_group;
+
 	fsn = fsnotify_alloc_group(&so_fsnotify_ops, FSNOTIFY_GROUP_USER);
-	if (IS_ERR(fsn)) {
-		kfree(group);
-		return ERR_CAST(fsn);
-	}
+	err = PTR_ERR_OR_ZERO(fsn);
+	if (err)
+		goto out_put_ucounts;
+
 	group->cred = get_current_cred();
 	fsn->private = group;
 	fsn->memcg = get_mem_cgroup_from_mm(current->mm);
+	/* For the order; see fsnotify_mark_counts_prio() for what it costs. */
+	fsn->priority = FSNOTIFY_PRIO_CONTENT;
+	fsn->number = (u64)addr->priority + 1;
 	group->fsn = fsn;
+	/* The socket's; the first one is that of so_destroy_work(). */
+	fsnotify_get_group(fsn);
 
+	fanotify_so_order_add(group);
+	fanotify_so_queue_join(group, member);
 	if (group->mask) {
 		err = fanotify_so_global_add(group);
 		if (err) {
-			fanotify_so_group_leave(group);
+			fanotify_so_group_leave(group, member);
 			return ERR_PTR(err);
 		}
 	}
 	return group;
+
+out_put_ucounts:
+	put_ucounts(group->ucounts);
+out_free_group:
+	kfree(group);
+	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_group_create);
 
 /**
- * fanotify_so_group_leave - a socket lets go of its group
- * @group: the group, which the caller may not touch any more
+ * fanotify_so_group_shutdown - let a group hear of nothing any more
+ * @group: the group
  *
- * Drops the events that nobody has read, and leaves to a work item what may
- * have to wait for others.
+ * Drops the events that nobody has read, lets those go who wait for one, and
+ * leaves to a work item what may have to wait for others.
  *
  * Context: Process context. May sleep, but waits for no other listener.
  */
-void fanotify_so_group_leave(struct fanotify_so_group *group)
+void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 {
+	bool first;
+
+	fsnotify_group_lock(group->fsn);
+	first = !group->closed;
+	group->closed = true;
+	fsnotify_group_unlock(group->fsn);
+
+	if (!first)
+		return;
 	fanotify_so_queue_shutdown(group);
 	queue_work(so_destroy_wq, &group->destroy);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_group_shutdown);
+
+/**
+ * fanotify_so_group_is_shutdown - was the group shut down?
+ * @group: the group
+ *
+ * Context: Any.
+ * Return: true if it hears of nothing any more.
+ */
+bool fanotify_so_group_is_shutdown(const struct fanotify_so_group *group)
+{
+	return READ_ONCE(group->shutdown);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_group_is_shutdown);
+
+/**
+ * fanotify_so_group_leave - a socket lets go of its group
+ * @group: the group, which the caller may not touch any more
+ * @member: the socket, whose memory has to stay for a grace period
+ *
+ * Context: Process context. May sleep, but waits for no other listener.
+ */
+void fanotify_so_group_leave(struct fanotify_so_group *group,
+			     struct fanotify_so_member *member)
+{
+	fanotify_so_group_shutdown(group);
+	fanotify_so_queue_leave(group, member);
+	fsnotify_put_group(group->fsn);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_group_leave);
 
 static int __init fanotify_so_group_init(void)
 {
-	so_mark_cache = kmem_cache_create("fanotify_so_mark",
-					  sizeof(struct fsnotify_mark), 0,
-					  SLAB_PANIC, NULL);
 	so_destroy_wq = alloc_workqueue("fanotify_so", WQ_UNBOUND, 0);
 	if (!so_destroy_wq)
 		panic("fanotify: no memory for a workqueue\n");

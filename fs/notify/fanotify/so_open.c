@@ -39,10 +39,10 @@ static int so_open_errno(int err)
  * What a path lookup would have checked and vfs_open() counts on: nobody
  * writes to a directory or to a file that is immutable, or elsewhere than at
  * the end of one that is append-only, only an owner reads without a trace, and
- * a file system with rules of its own is asked. FUSE keeps even root out of a mount that is
- * not open to others, so that its server, which may be anybody's, cannot hold
- * up who has no business there. The rights are those of the one who bound the
- * socket, whoever reads from it now.
+ * a file system with rules of its own is asked. FUSE keeps even root out of a
+ * mount that is not open to others, so that its server, which may be anybody's,
+ * cannot hold up who has no business there. The rights are those of the one who
+ * bound the socket, whoever reads from it now.
  */
 static int so_may_open(const struct fanotify_so_group *group,
 		       const struct path *path, int flags)
@@ -82,7 +82,8 @@ static int so_may_open(const struct fanotify_so_group *group,
  * system of the user's own may answer an open with any number, and would hold
  * up the queue for ever.
  *
- * What the reader does with the file causes no events.
+ * What the reader does with the file causes events for the listeners with
+ * smaller numbers only, and none at all if there are none now.
  *
  * Context: Process context, no lock held. Sleeps as long as the file system
  * takes to open a file.
@@ -93,13 +94,19 @@ int fanotify_so_open(const struct fanotify_so_group *group,
 		     const struct fanotify_so_taken *taken, int flags,
 		     struct file **filp)
 {
+	u64 listener = 0;
 	struct file *file;
 	int err;
 
 	/* Like open(2), which keeps O_CLOEXEC to the descriptor. */
 	flags &= ~O_CLOEXEC;
 
-	file = alloc_empty_file(flags | __FMODE_NONOTIFY, current_cred());
+	if (fanotify_so_order_heard(group, taken->path.dentry->d_sb))
+		listener = group->fsn->number;
+	else
+		flags |= __FMODE_NONOTIFY;
+
+	file = alloc_empty_file(flags, current_cred());
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		if (err == -ENFILE || err == -ENOMEM)
@@ -107,6 +114,7 @@ int fanotify_so_open(const struct fanotify_so_group *group,
 		goto out_report;
 	}
 
+	file_set_listener(file, listener);
 	err = so_may_open(group, &taken->path, flags);
 	if (!err)
 		err = vfs_open(&taken->path, file);

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The queue between those who cause events and those who read them.
- *
- * WAKE-UPS: each queued event wakes one of those who wait exclusively (blocked
- * readers, EPOLLEXCLUSIVE) and all others. A waiter that was woken may go away
- * without taking the event, because of a signal, its timeout, a bad buffer;
- * therefore every reader calls fanotify_so_pass_on() on its way out, which
- * wakes the next if the queue is not empty. The event is put on the queue
- * before its wake-up, so whoever ate the wake-up sees it there.
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -15,9 +8,8 @@
 #include <linux/memcontrol.h>
 #include <linux/path.h>
 #include <linux/pid.h>
-#include <linux/poll.h>
+#include <linux/rculist.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "so.h"
@@ -57,12 +49,90 @@ void fanotify_so_queue_init(struct fanotify_so_group *group)
 	spin_lock_init(&group->lock);
 	INIT_LIST_HEAD(&group->queue);
 	INIT_LIST_HEAD(&group->overflow);
+	INIT_LIST_HEAD(&group->members);
 	init_waitqueue_head(&group->wait);
 }
 
-static void so_wake(struct fanotify_so_group *group)
+/* The bound is what the most demanding member asks for. */
+static void so_update_bound(struct fanotify_so_group *group)
 {
-	wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
+	struct fanotify_so_member *member;
+	u32 bytes = 0;
+
+	lockdep_assert_held(&group->lock);
+	list_for_each_entry(member, &group->members, list)
+		bytes = max(bytes, member->queue_bytes);
+	WRITE_ONCE(group->max_queued, bytes / FAN_SO_EVENT_COST);
+}
+
+/**
+ * fanotify_so_queue_join - a socket becomes a member
+ * @group: the group
+ * @member: the socket
+ *
+ * Context: Process context. Takes group->lock.
+ */
+void fanotify_so_queue_join(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member)
+{
+	spin_lock(&group->lock);
+	list_add_tail_rcu(&member->list, &group->members);
+	so_update_bound(group);
+	spin_unlock(&group->lock);
+}
+
+/**
+ * fanotify_so_queue_leave - a socket is a member no more
+ * @group: the group
+ * @member: the socket, whose memory has to stay for a grace period
+ *
+ * Context: Process context. Takes group->lock.
+ */
+void fanotify_so_queue_leave(struct fanotify_so_group *group,
+			     struct fanotify_so_member *member)
+{
+	spin_lock(&group->lock);
+	list_del_rcu(&member->list);
+	so_update_bound(group);
+	spin_unlock(&group->lock);
+}
+
+/**
+ * fanotify_so_set_queue_bytes - a member asks for more, or less, of the queue
+ * @group: the group
+ * @member: the socket
+ * @bytes: how much, as fanotify_so_clamp_queue_bytes() allows
+ *
+ * What is queued stays, even if it is more than that.
+ *
+ * Context: Process context. Takes group->lock.
+ */
+void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
+				 struct fanotify_so_member *member, u32 bytes)
+{
+	spin_lock(&group->lock);
+	member->queue_bytes = bytes;
+	so_update_bound(group);
+	spin_unlock(&group->lock);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_queue_bytes);
+
+static void so_enqueue(struct fanotify_so_group *group,
+		       struct fanotify_so_event *event, struct list_head *prev)
+{
+	lockdep_assert_held(&group->lock);
+	list_add(&event->list, prev);
+	fanotify_so_merge_add(group, event);
+	WRITE_ONCE(group->queued, group->queued + 1);
+}
+
+static void so_dequeue(struct fanotify_so_group *group,
+		       struct fanotify_so_event *event)
+{
+	lockdep_assert_held(&group->lock);
+	list_del_init(&event->list);
+	fanotify_so_merge_remove(group, event);
+	WRITE_ONCE(group->queued, group->queued - 1);
 }
 
 /* Returns true if this is the first one lost, and somebody has to be told. */
@@ -73,6 +143,7 @@ static bool so_lose(struct fanotify_so_group *group)
 	if (group->shutdown)
 		return false;
 	group->lost++;
+	group->lost_ever++;
 	if (!list_empty(&group->overflow))
 		return false;
 	list_add_tail(&group->overflow, &group->queue);
@@ -94,7 +165,7 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
 	spin_unlock(&group->lock);
 
 	if (wake)
-		so_wake(group);
+		fanotify_so_wake(group);
 }
 
 /**
@@ -111,11 +182,19 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask)
 {
+	u32 f_flags = file->f_flags & ~SO_HIDDEN_F_FLAGS;
 	struct fanotify_so_event *event = NULL;
-	bool wake = true;
+	bool merged, full, wake = true;
+
+	spin_lock(&group->lock);
+	merged = fanotify_so_merge(group, &file->f_path, f_flags, mask);
+	full = group->queued >= group->max_queued;
+	spin_unlock(&group->lock);
+	if (merged)
+		return;
 
 	/* Racy, and made good below: spares the work when it is in vain. */
-	if (READ_ONCE(group->queued) < FANOTIFY_SO_MAX_QUEUED)
+	if (!full)
 		event = so_event_alloc(group);
 	if (!event) {
 		fanotify_so_queue_lost(group);
@@ -127,12 +206,11 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 	event->pid = get_pid(task_pid(current));
 	event->tgid = get_pid(task_tgid(current));
 	event->mask = mask;
-	event->f_flags = file->f_flags & ~SO_HIDDEN_F_FLAGS;
+	event->f_flags = f_flags;
 
 	spin_lock(&group->lock);
-	if (!group->shutdown && group->queued < FANOTIFY_SO_MAX_QUEUED) {
-		list_add_tail(&event->list, &group->queue);
-		WRITE_ONCE(group->queued, group->queued + 1);
+	if (!group->shutdown && group->queued < group->max_queued) {
+		so_enqueue(group, event, group->queue.prev);
 		event = NULL;
 	} else {
 		wake = so_lose(group);
@@ -142,7 +220,7 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 	if (event)
 		so_event_free(event);
 	if (wake)
-		so_wake(group);
+		fanotify_so_wake(group);
 }
 
 /**
@@ -173,8 +251,7 @@ bool fanotify_so_take(struct fanotify_so_group *group,
 		list_del_init(first);
 	} else if (found) {
 		event = list_entry(first, struct fanotify_so_event, list);
-		list_del_init(first);
-		WRITE_ONCE(group->queued, group->queued - 1);
+		so_dequeue(group, event);
 	}
 	spin_unlock(&group->lock);
 
@@ -197,21 +274,29 @@ EXPORT_SYMBOL_GPL(fanotify_so_take);
  *
  * The queue may be over its bound by one event for each reader after that. If
  * several readers put events back at the same time, these may change places.
+ * If the group was shut down meanwhile, the event goes the way of the others.
  *
- * Context: Process context. Takes group->lock.
+ * Context: Process context. May sleep. Takes group->lock.
  */
 void fanotify_so_put_back(struct fanotify_so_group *group,
 			  struct fanotify_so_taken *taken)
 {
+	bool dropped;
+
 	spin_lock(&group->lock);
-	if (taken->event) {
-		list_add(&taken->event->list, &group->queue);
-		WRITE_ONCE(group->queued, group->queued + 1);
+	dropped = group->shutdown;
+	if (dropped) {
+		;
+	} else if (taken->event) {
+		so_enqueue(group, taken->event, &group->queue);
 	} else {
 		group->lost += taken->cookie;
 		list_move(&group->overflow, &group->queue);
 	}
 	spin_unlock(&group->lock);
+
+	if (dropped)
+		fanotify_so_finish(taken);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_put_back);
 
@@ -228,80 +313,28 @@ void fanotify_so_finish(struct fanotify_so_taken *taken)
 }
 EXPORT_SYMBOL_GPL(fanotify_so_finish);
 
-static bool so_pending(const struct fanotify_so_group *group)
-{
-	return !list_empty(&group->queue);
-}
-
 /**
- * fanotify_so_wait - wait until there is an event to take
+ * fanotify_so_get_stats - how is the queue doing?
  * @group: the group
- * @timeo: jiffies to wait at most; is set to what is left of them
+ * @stats: is filled in
  *
- * Another reader may be faster, so the caller has to try again. However this
- * ends, the caller must call fanotify_so_pass_on() before it goes.
- *
- * Context: Process context. Sleeps.
- * Return: 0, -EAGAIN if the time is up, or what sock_intr_errno() has for a
- * signal.
+ * Context: Process context. Takes group->lock.
  */
-int fanotify_so_wait(struct fanotify_so_group *group, long *timeo)
+void fanotify_so_get_stats(struct fanotify_so_group *group,
+			   struct fanotify_so_stats *stats)
 {
-	DEFINE_WAIT(wait);
-	int err = 0;
-
-	for (;;) {
-		prepare_to_wait_exclusive(&group->wait, &wait,
-					  TASK_INTERRUPTIBLE);
-		if (so_pending(group))
-			break;
-		err = -EAGAIN;
-		if (!*timeo)
-			break;
-		err = *timeo == MAX_SCHEDULE_TIMEOUT ? -ERESTARTSYS : -EINTR;
-		if (signal_pending(current))
-			break;
-		err = 0;
-		*timeo = schedule_timeout(*timeo);
-	}
-	finish_wait(&group->wait, &wait);
-	return err;
+	spin_lock(&group->lock);
+	stats->queued = group->queued + !list_empty(&group->overflow);
+	stats->bytes = group->queued * FAN_SO_EVENT_COST;
+	stats->lost = group->lost_ever;
+	spin_unlock(&group->lock);
 }
-EXPORT_SYMBOL_GPL(fanotify_so_wait);
+EXPORT_SYMBOL_GPL(fanotify_so_get_stats);
 
 /**
- * fanotify_so_pass_on - a reader leaves: wake the next if there is work left
+ * fanotify_so_queue_shutdown - let no event in any more, drop what is there,
+ * and let the waiters go
  * @group: the group
- *
- * Context: Process context.
- */
-void fanotify_so_pass_on(struct fanotify_so_group *group)
-{
-	if (so_pending(group))
-		so_wake(group);
-}
-EXPORT_SYMBOL_GPL(fanotify_so_pass_on);
-
-/**
- * fanotify_so_poll - is there an event to take?
- * @group: the group
- * @file: the socket's file
- * @wait: where poll() wants to be told of a change
- *
- * Context: Process context.
- * Return: true if there is one.
- */
-bool fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
-		      struct poll_table_struct *wait)
-{
-	poll_wait(file, &group->wait, wait);
-	return so_pending(group);
-}
-EXPORT_SYMBOL_GPL(fanotify_so_poll);
-
-/**
- * fanotify_so_queue_shutdown - let no event in any more, and drop what is there
- * @group: the group, which has no reader
  *
  * Context: Process context. May sleep.
  */
@@ -311,12 +344,14 @@ void fanotify_so_queue_shutdown(struct fanotify_so_group *group)
 	LIST_HEAD(dropped);
 
 	spin_lock(&group->lock);
-	group->shutdown = true;
+	WRITE_ONCE(group->shutdown, true);
 	list_del_init(&group->overflow);
 	list_splice_init(&group->queue, &dropped);
+	memset(group->merge, 0, sizeof(group->merge));
 	WRITE_ONCE(group->queued, 0);
 	spin_unlock(&group->lock);
 
+	fanotify_so_wake_all(group);
 	list_for_each_entry_safe(event, next, &dropped, list) {
 		so_event_free(event);
 		cond_resched();

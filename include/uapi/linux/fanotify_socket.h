@@ -29,7 +29,8 @@
  * struct fanotify_addr - what a socket is bound to
  *
  * @family: AF_FANOTIFY.
- * @priority: For listeners that guard files; of no effect yet.
+ * @priority: The lower, the earlier the listener is asked. It hears what
+ *            listeners with higher numbers do with the files of their events.
  * @group_num: 0 for a group of this socket's own.
  * @mask: With FAN_GLOBAL_LISTENER, the events to report, and FAN_ONDIR to
  *        report them for directories too. Ignored without it.
@@ -70,6 +71,50 @@ struct fanotify_so_event_metadata {
 	__s32 tgid;
 	__u64 cookie;
 } __attribute__((packed));
+
+/**
+ * struct fanotify_so_inode_mark - what to report, and not to report, of a file
+ *
+ * @fd: An open descriptor of the regular file or directory; one that was
+ *      opened with O_PATH will do.
+ * @mask: The events to report; FAN_ONDIR and FAN_EVENT_ON_CHILD say of a
+ *        directory whether they are reported for itself and directories in
+ *        it, and for what is in it. Must be 0 for a global listener.
+ * @ignored_mask: The events not to report, likewise, until the file is
+ *                modified, or with FAN_SURVIVE_MODIFY even then.
+ *
+ * With FANOTIFY_SET_MARK: replaces both masks of the file; if both are 0 its
+ * mark is removed.
+ */
+struct fanotify_so_inode_mark {
+	__s32 fd;
+	__u32 mask;
+	__u32 ignored_mask;
+} __attribute__((packed));
+
+/**
+ * struct fanotify_so_sb - what not to report of all file systems of a kind
+ *
+ * @magic: Their magic number, see statfs(2) and linux/magic.h.
+ * @mask: The events not to report, and FAN_ONDIR not to report them for
+ *        directories either; 0 to stop ignoring.
+ * @flags: Must be 0.
+ */
+struct fanotify_so_sb {
+	__u64 magic;
+	__u32 mask;
+	__u32 flags;
+} __attribute__((packed));
+
+/* Options at level SOL_FANOTIFY; 1 and those from 4 on are yet to come */
+#define FANOTIFY_SET_MARK	2	/* struct fanotify_so_inode_mark, or more */
+#define FANOTIFY_IGNORE_SB	3	/* struct fanotify_so_sb */
+
+/* As many marks can be set by one call. */
+#define FAN_SO_MAX_MARKS	1024
+
+/* What an event takes, while it waits to be read, of SO_RCVBUF bytes */
+#define FAN_SO_EVENT_COST	256
 
 #define FAN_SO_EVENT_LEN	(sizeof(struct fanotify_so_event_metadata))
 

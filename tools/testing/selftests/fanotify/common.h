@@ -16,10 +16,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,7 +31,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* For a program of several files, which the harness cannot be in. */
+#ifdef FANOTIFY_NO_HARNESS
+#include "../kselftest.h"
+#else
 #include "../kselftest_harness.h"
+#endif
 
 /* The checking kernel under emulation is some 50 times slower. */
 #undef TEST_TIMEOUT_DEFAULT
@@ -115,6 +123,50 @@ static inline int deaf_listener(void)
 	return new_listener(0, O_RDONLY | O_CLOEXEC);
 }
 
+/* Sets the masks of the file behind @fd. 0 or -errno. */
+static inline int set_mark(int sock, int fd, __u32 mask, __u32 ignored_mask)
+{
+	struct fanotify_so_inode_mark mark = {
+		.fd = fd,
+		.mask = mask,
+		.ignored_mask = ignored_mask,
+	};
+
+	return result(setsockopt(sock, SOL_FANOTIFY, FANOTIFY_SET_MARK, &mark,
+				 sizeof(mark)));
+}
+
+/* The same by name. */
+static inline int mark_path(int sock, const char *path, __u32 mask,
+			    __u32 ignored_mask)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = set_mark(sock, fd, mask, ignored_mask);
+	close(fd);
+	return ret;
+}
+
+/* A listener to what is in a directory, and to nothing else. */
+static inline int dir_listener(const char *dir, __u32 mask)
+{
+	int sock = deaf_listener();
+	int ret;
+
+	if (sock < 0)
+		return sock;
+	ret = mark_path(sock, dir, mask | FAN_EVENT_ON_CHILD, 0);
+	if (ret) {
+		close(sock);
+		return ret;
+	}
+	return sock;
+}
+
+#ifndef FANOTIFY_NO_HARNESS
 /* Gives the test mounts of its own, which go away with it, and TMP. */
 static inline void private_tmp(struct __test_metadata *_metadata)
 {
@@ -123,6 +175,7 @@ static inline void private_tmp(struct __test_metadata *_metadata)
 	ASSERT_TRUE(!mkdir(TMP, 0755) || errno == EEXIST);
 	ASSERT_EQ(0, mount("fanotify_test", TMP, "tmpfs", 0, "mode=755"));
 }
+#endif
 
 /* Makes @path a file with this text. 0 or -errno. */
 static inline int write_file(const char *path, const char *text)
@@ -266,6 +319,28 @@ static inline int count_fds(void)
 	for (fd = 0; fd < 1024; fd++)
 		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
+}
+
+/* Leaves @free descriptors to be had; returns the old limit. */
+static inline struct rlimit leave_fds(int free)
+{
+	struct rlimit old, now;
+	int fd, highest = 0;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	/* No number below the highest is free. */
+	for (fd = 0; fd < 256; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			highest = fd;
+	}
+	do {
+		fd = dup(0);
+	} while (fd >= 0 && fd < highest);
+	close(fd);
+	now = old;
+	now.rlim_cur = fd + free;
+	setrlimit(RLIMIT_NOFILE, &now);
+	return old;
 }
 
 /* Waits for @pid to exit: its exit status, or minus the signal it died of. */

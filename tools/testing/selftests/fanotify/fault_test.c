@@ -8,22 +8,12 @@
  * there is none left.
  */
 #define _GNU_SOURCE
-#include "common.h"
+#include <linux/magic.h>
+
+#include "marks.h"
 
 #define DEBUGFS "/sys/kernel/debug/"
 #define MAX_FAULTS 1000
-
-static int write_knob(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
 
 /**
  * struct faults - the faults of one thread
@@ -271,6 +261,193 @@ TEST_F(fault, mount)
 	EXPECT_LT(0, failures);
 	/* The mark, its connector and what the superblock knows of its marks. */
 	EXPECT_LT(2, lost);
+}
+
+/* The files of the tests of marks, and how they are marked before a call */
+#define NFILES 4
+
+/**
+ * struct marked - a listener and files that it can mark
+ *
+ * @sock: The listener.
+ * @fds: The files.
+ * @text: What fdinfo says before the call that may fail.
+ */
+struct marked {
+	int sock;
+	int fds[NFILES];
+	char text[4096];
+};
+
+static void make_marked(struct __test_metadata *_metadata,
+			struct marked *marked)
+{
+	char path[64];
+	int i;
+
+	marked->sock = deaf_listener();
+	ASSERT_LE(0, marked->sock);
+	for (i = 0; i < NFILES; i++) {
+		sprintf(path, TMP "/%d", i);
+		ASSERT_EQ(0, write_file(path, "text"));
+		marked->fds[i] = open(path, O_RDWR | O_CLOEXEC);
+		ASSERT_LE(0, marked->fds[i]);
+	}
+}
+
+/* No more and no less than what is shown is counted: this many can be had. */
+static void check_count(struct __test_metadata *_metadata,
+			struct marked *marked, const char *old_limit)
+{
+	int i;
+
+	for (i = 0; i < NFILES; i++)
+		set_mark(marked->sock, marked->fds[i], 0, 0);
+	ASSERT_EQ(0, write_knob(MAX_USER_MARKS, "3"));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, set_mark(marked->sock, marked->fds[i], FAN_OPEN,
+				      0));
+	EXPECT_EQ(-ENOSPC, set_mark(marked->sock, marked->fds[3], FAN_OPEN,
+				    0));
+	EXPECT_EQ(0, write_knob(MAX_USER_MARKS, old_limit));
+}
+
+/* A mark that cannot be set is not there, and counted for nobody. */
+TEST_F(fault, set_mark)
+{
+	int ret, failures = 0, no_memory = 0;
+	struct marked marked;
+	char limit[32] = "";
+	struct stat st;
+	bool failed;
+	int fd;
+
+	fd = open(MAX_USER_MARKS, O_RDONLY | O_CLOEXEC);
+	ASSERT_LT(0, read(fd, limit, sizeof(limit) - 1));
+	ASSERT_EQ(0, close(fd));
+	make_marked(_metadata, &marked);
+	ASSERT_EQ(0, fstat(marked.fds[0], &st));
+	do {
+		faults_on(&self->faults);
+		ret = set_mark(marked.sock, marked.fds[0], FAN_MODIFY, 0);
+		failed = faults_off(&self->faults);
+		if (ret) {
+			ASSERT_TRUE(failed && (ret == -ENOMEM ||
+					       ret == -EFAULT))
+				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+			failures++;
+			no_memory += ret == -ENOMEM;
+		}
+		ASSERT_EQ(ret ? 0 : 1, shown_marks(marked.sock));
+		ASSERT_EQ(1, write(marked.fds[0], "x", 1));
+		ASSERT_EQ(ret ? 0 : FAN_MODIFY, heard_of(marked.sock, &st));
+		/* The next one is to be a new one again. */
+		ASSERT_EQ(ret ? -ENOENT : 0,
+			  set_mark(marked.sock, marked.fds[0], 0, 0));
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	/* The array, the mark, its connector, what the superblock knows */
+	EXPECT_LT(2, failures);
+	EXPECT_LT(1, no_memory);
+	check_count(_metadata, &marked, limit);
+}
+
+/* An array is set as a whole, or not at all. */
+TEST_F(fault, set_marks)
+{
+	struct fanotify_so_inode_mark marks[NFILES] = {};
+	int ret, i, failures = 0, no_memory = 0;
+	char text[sizeof(((struct marked *)0)->text)];
+	struct marked marked;
+	char limit[32] = "";
+	bool failed;
+	int fd;
+
+	fd = open(MAX_USER_MARKS, O_RDONLY | O_CLOEXEC);
+	ASSERT_LT(0, read(fd, limit, sizeof(limit) - 1));
+	ASSERT_EQ(0, close(fd));
+	make_marked(_metadata, &marked);
+	/* One is changed, one removed, and two are new. */
+	for (i = 0; i < NFILES; i++) {
+		marks[i].fd = marked.fds[i];
+		marks[i].mask = i == 1 ? 0 : FAN_MODIFY;
+	}
+	do {
+		for (i = 0; i < NFILES; i++)
+			set_mark(marked.sock, marked.fds[i], 0, 0);
+		ASSERT_EQ(0, set_mark(marked.sock, marked.fds[0], FAN_OPEN,
+				      FAN_ACCESS | FAN_SURVIVE_MODIFY));
+		ASSERT_EQ(0, set_mark(marked.sock, marked.fds[1], FAN_OPEN, 0));
+		ASSERT_EQ(0, read_fdinfo(marked.sock, marked.text,
+					 sizeof(marked.text)));
+
+		faults_on(&self->faults);
+		ret = set_marks(marked.sock, marks, NFILES);
+		failed = faults_off(&self->faults);
+		if (ret) {
+			ASSERT_TRUE(failed && (ret == -ENOMEM ||
+					       ret == -EFAULT))
+				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+			failures++;
+			no_memory += ret == -ENOMEM;
+			ASSERT_EQ(0, read_fdinfo(marked.sock, text,
+						 sizeof(text)));
+			ASSERT_STREQ(marked.text, text);
+			for (i = 0; i < NFILES; i++)
+				ASSERT_EQ(1, write(marked.fds[i], "x", 1));
+			ASSERT_EQ(0, own_events(marked.sock));
+		} else {
+			ASSERT_EQ(3, shown_marks(marked.sock));
+		}
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	/* At least the two marks and their connectors, besides the array */
+	EXPECT_LT(4, failures);
+	EXPECT_LT(3, no_memory);
+	check_count(_metadata, &marked, limit);
+}
+
+static int ignore_sb(int sock, __u64 magic, __u32 mask)
+{
+	struct fanotify_so_sb sb = { .magic = magic, .mask = mask };
+
+	return result(setsockopt(sock, SOL_FANOTIFY, FANOTIFY_IGNORE_SB, &sb,
+				 sizeof(sb)));
+}
+
+TEST_F(fault, ignore_sb)
+{
+	int sock = global_listener(FAN_MODIFY);
+	int fd, ret, i, failures = 0;
+	struct stat st;
+	bool failed;
+
+	ASSERT_LE(0, sock);
+	fd = open(TMP "/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fstat(fd, &st));
+	do {
+		ASSERT_EQ(0, drain(sock));
+		faults_on(&self->faults);
+		ret = ignore_sb(sock, TMPFS_MAGIC, FAN_MODIFY);
+		failed = faults_off(&self->faults);
+		if (ret) {
+			ASSERT_TRUE(failed && (ret == -ENOMEM ||
+					       ret == -EFAULT))
+				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+			failures++;
+		}
+		ASSERT_EQ(1, write(fd, "x", 1));
+		ASSERT_EQ(ret ? FAN_MODIFY : 0, all_events(sock, &st));
+		ASSERT_EQ(ret ? -ENOENT : 0, ignore_sb(sock, TMPFS_MAGIC, 0));
+	} while (failed && self->faults.n < MAX_FAULTS);
+	ASSERT_FALSE(failed);
+	EXPECT_LT(0, failures);
+	/* What failed has taken no place. */
+	for (i = 1; i <= 32; i++)
+		ASSERT_EQ(0, ignore_sb(sock, i, FAN_OPEN));
+	EXPECT_EQ(-ENOSPC, ignore_sb(sock, i, FAN_OPEN));
+	EXPECT_EQ(0, close(sock));
 }
 
 TEST_HARNESS_MAIN

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PF_FANOTIFY tests: the calls that read events, their buffers and errors,
- * and the bound of the queue
+ * PF_FANOTIFY tests: the calls that read events, their buffers and errors
  */
 
 #define _GNU_SOURCE
-#include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 
 #include "common.h"
@@ -456,28 +453,6 @@ TEST_F(read, recvmmsg)
 					   NULL)));
 }
 
-/* Leaves @free descriptors to be had; returns the old limit. */
-static struct rlimit leave_fds(int free)
-{
-	struct rlimit old, now;
-	int fd, highest = 0;
-
-	getrlimit(RLIMIT_NOFILE, &old);
-	/* No number below the highest is free. */
-	for (fd = 0; fd < 256; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			highest = fd;
-	}
-	do {
-		fd = dup(0);
-	} while (fd >= 0 && fd < highest);
-	close(fd);
-	now = old;
-	now.rlim_cur = fd + free;
-	setrlimit(RLIMIT_NOFILE, &now);
-	return old;
-}
-
 TEST_F(read, out_of_descriptors)
 {
 	struct pollfd pfd = { .fd = self->sock, .events = POLLIN };
@@ -529,180 +504,6 @@ TEST_F(read, no_descriptor_leaks)
 		EXPECT_TRUE(seen_all(self->sock, 4));
 	}
 	EXPECT_EQ(fds, count_fds());
-}
-
-#define QUEUE_MAX 16384
-
-/* Every file can be opened in so many ways: to no two events that merge. */
-#define QUEUE_FILES 200
-#define QUEUE_WAYS 96
-
-/* What came out of the queue. */
-static struct {
-	dev_t dev;
-	long events;
-	long overflows;
-	unsigned long long lost;
-} got;
-
-FIXTURE(queue)
-{
-	int sock;
-};
-
-FIXTURE_SETUP(queue)
-{
-	struct stat st;
-	char path[64];
-	int i;
-
-	private_tmp(_metadata);
-	ASSERT_EQ(0, stat(TMP, &st));
-	got.dev = st.st_dev;
-	for (i = 0; i < QUEUE_FILES; i++) {
-		file_path(path, i);
-		ASSERT_EQ(0, write_file(path, ""));
-	}
-	self->sock = global_listener(FAN_OPEN);
-	ASSERT_LE(0, self->sock);
-}
-
-FIXTURE_TEARDOWN(queue)
-{
-	close(self->sock);
-}
-
-static int cause_events(long nr)
-{
-	/* The next opening: which file, and which way. */
-	static int file, way;
-	static const int flags[] = { O_APPEND, O_NONBLOCK, O_SYNC, O_NOATIME,
-				     O_NOFOLLOW };
-	char path[64];
-
-	while (nr--) {
-		int how = way / 32;
-		size_t i;
-		int ret;
-
-		for (i = 0; i < ARRAY_SIZE(flags); i++) {
-			if (way & (1 << i))
-				how |= flags[i];
-		}
-		file_path(path, file);
-		ret = open_close(path, how);
-		if (ret)
-			return ret;
-		if (++file == QUEUE_FILES) {
-			file = 0;
-			way = (way + 1) % QUEUE_WAYS;
-		}
-	}
-	return 0;
-}
-
-/* Takes and counts @nr events, or as many as there are. 0 or -errno. */
-static int count_events(int sock, long nr)
-{
-	struct fanotify_so_event_metadata evs[64], *ev;
-
-	while (nr > 0) {
-		size_t want = nr < 64 ? nr : 64;
-		struct stat st;
-		long len;
-
-		len = recv(sock, evs, want * LEN, MSG_DONTWAIT);
-		if (len < 0)
-			return errno == EAGAIN ? 0 : -errno;
-		for (ev = evs; FAN_SO_EVENT_OK(ev, len);
-		     ev = FAN_SO_EVENT_NEXT(ev, len)) {
-			nr--;
-			if (ev->mask != FAN_Q_OVERFLOW) {
-				if (!fstat(ev->fd, &st) && st.st_dev == got.dev)
-					got.events++;
-				close_event(ev);
-				continue;
-			}
-			got.overflows++;
-			got.lost += ev->cookie;
-			if (ev->fd != FAN_NOFD || ev->pid || ev->tgid ||
-			    ev->f_flags)
-				return -EPROTO;
-		}
-	}
-	return 0;
-}
-
-TEST_F(queue, full_but_nothing_lost)
-{
-	ASSERT_EQ(0, cause_events(QUEUE_MAX));
-	EXPECT_EQ(0, count_events(self->sock, LONG_MAX));
-	EXPECT_EQ(QUEUE_MAX, got.events);
-	EXPECT_EQ(0, got.overflows);
-}
-
-TEST_F(queue, overflow)
-{
-	struct fanotify_so_event_metadata ev;
-
-	ASSERT_EQ(0, cause_events(QUEUE_MAX + 77));
-	/* It comes after all that was queued. */
-	EXPECT_EQ(0, count_events(self->sock, QUEUE_MAX));
-	EXPECT_EQ(QUEUE_MAX, got.events);
-	EXPECT_EQ(0, got.overflows);
-
-	ASSERT_EQ(LEN, result(recv(self->sock, &ev, sizeof(ev), 0)));
-	EXPECT_EQ(LEN, ev.event_len);
-	EXPECT_EQ(FAN_Q_OVERFLOW, ev.mask);
-	EXPECT_EQ(FAN_NOFD, ev.fd);
-	EXPECT_EQ(77, ev.cookie);
-	EXPECT_EQ(0, ev.pid);
-	EXPECT_EQ(0, ev.tgid);
-	EXPECT_EQ(0, ev.f_flags);
-	EXPECT_EQ(-EAGAIN, result(recv(self->sock, &ev, sizeof(ev),
-				       MSG_DONTWAIT)));
-
-	/* And all is as before. */
-	ASSERT_EQ(0, cause_events(10));
-	EXPECT_EQ(0, count_events(self->sock, LONG_MAX));
-	EXPECT_EQ(QUEUE_MAX + 10, got.events);
-	EXPECT_EQ(0, got.overflows);
-}
-
-/* However reading and overflowing alternate: what is lost is counted. */
-TEST_F(queue, nothing_lost_uncounted)
-{
-	long caused = QUEUE_MAX + 5;
-	int i;
-
-	ASSERT_EQ(0, cause_events(caused));
-	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, count_events(self->sock, 30));
-		ASSERT_EQ(0, cause_events(50));
-		caused += 50;
-	}
-	EXPECT_EQ(0, count_events(self->sock, LONG_MAX));
-	EXPECT_EQ(caused, got.events + got.lost);
-	EXPECT_LE(5, got.lost);
-	EXPECT_LE(1, got.overflows);
-}
-
-/* One full queue is no matter of another listener. */
-TEST_F(queue, of_one_listener_only)
-{
-	int other, i;
-
-	ASSERT_EQ(0, cause_events(QUEUE_MAX + 1));
-	other = self->sock;
-	self->sock = global_listener(FAN_OPEN);
-	ASSERT_LE(0, self->sock);
-	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, cause_events(100));
-		EXPECT_EQ(0, count_events(self->sock, LONG_MAX));
-	}
-	EXPECT_EQ(300, got.events);
-	EXPECT_EQ(0, got.overflows);
-	EXPECT_EQ(0, close(other));
 }
 
 TEST_HARNESS_MAIN

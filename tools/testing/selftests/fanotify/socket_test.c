@@ -10,8 +10,6 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
-#include <sys/resource.h>
-
 #include "common.h"
 
 TEST(constants)

@@ -112,6 +112,39 @@ expect_pages()
 	done
 }
 
+# watch OPTION...: start the watcher and wait until it misses nothing any more.
+watch()
+{
+	printf '\nfanotify-watch %s\n' "$*"
+	show <"$tmp/lines" &
+	shower=$!
+	./fanotify-watch "$@" >"$tmp/lines" 2>"$tmp/status" &
+	watcher=$!
+	exec 3<"$tmp/status"
+	read -r status <&3
+	case $status in
+	watching*) ;;
+	*) fail "the watcher does not start: $status" ;;
+	esac
+}
+
+# Stop it; it tells how many events it heard.
+unwatch()
+{
+	kill -INT $watcher
+	wait $watcher || fail "the watcher exited with status $?: $(cat <&3)"
+	watcher=
+	read -r status <&3
+	wait $shower
+	read -r mark <&5
+	[ "$mark" = gone ] || fail "a mark was told twice: $mark"
+	printf '\nThe watcher, stopped: %s\n' "$status"
+	case $status in
+	*" heard, "*" shown, 0 lost") ;;
+	*) fail "it lost events, or cannot count them" ;;
+	esac
+}
+
 write_pages()
 {
 	local i
@@ -186,19 +219,10 @@ watchdog=$!
 watcher=
 trap 'kill $watchdog $watcher 2>/dev/null; rm -rf "$tmp" "$dir"' EXIT
 
-echo "fanotify-watch -p $root tells what happens to the files below $root."
+echo "What happens to the files below $root?"
 echo "A line has: time, process, its name, what it did, and the file."
 exec 5<>"$tmp/mark"
-show <"$tmp/lines" &
-shower=$!
-./fanotify-watch -p $root >"$tmp/lines" 2>"$tmp/status" &
-watcher=$!
-exec 3<"$tmp/status"
-read -r status <&3
-case $status in
-watching*) ;;
-*) fail "the watcher does not start: $status" ;;
-esac
+watch -p $root
 
 step "The shell writes $pages files" write_pages
 expect_pages "$self" $dir/book OPEN MODIFY CLOSE_WRITE
@@ -231,14 +255,27 @@ expect "$self|echo" $dir/bin/echo OPEN OPEN_EXEC ACCESS CLOSE_NOWRITE
 
 step "cp copies a file that is not on $root" cp "$tmp/out" "$tmp/copy"
 
-kill -INT $watcher
-wait $watcher || fail "the watcher exited with status $?: $(cat <&3)"
-watcher=
-read -r status <&3
-wait $shower
-printf '\nThe watcher, stopped: %s\n' "$status"
-case $status in
-*" heard, "*" shown, 0 lost") ;;
-*) fail "it lost events, or cannot count them" ;;
-esac
+unwatch
+
+printf '\nThe same, but the kernel need not tell of other files at all:\n'
+echo "only of those directly in one directory, and of one file."
+watch --children $dir $dir/new/07.txt
+
+step "cat reads two in the directory, one elsewhere, and that one" \
+	cat $dir/copy.txt $dir/book.tar $dir/new/06.txt $dir/new/07.txt
+for file in copy.txt book.tar new/07.txt; do
+	expect cat $dir/$file OPEN ACCESS CLOSE_NOWRITE
+done
+
+unwatch
+
+printf '\nEvery file of the machine, but for the file systems without a disk:\n'
+watch --ignore-fs=proc,sysfs,tmpfs
+
+step "cp copies a file from the disk to $tmp, which is a tmpfs" \
+	cp $dir/copy.txt "$tmp/copy"
+expect cp $dir/copy.txt OPEN ACCESS CLOSE_NOWRITE
+
+unwatch
+echo
 check || fail "what was told is not what was done"

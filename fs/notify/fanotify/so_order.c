@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The order of the groups, and who hears of whose open files.
+ *
+ * fsnotify asks the groups in ascending order of their numbers. What a listener
+ * does with the files of its events is heard by those with smaller numbers and
+ * by nobody else, see fsnotify(). Where there is none to hear it, the file is
+ * opened so that it costs nothing to find out; the question is asked when the
+ * file is opened, and of its superblock, for marks come and go.
+ */
+#include <linux/fs.h>
+#include <linux/rculist.h>
+
+#include "so.h"
+
+/* Protects so_order against other writers. */
+static DEFINE_SPINLOCK(so_order_lock);
+/* All groups, by ascending number [so_order_lock, RCU]. */
+static LIST_HEAD(so_order);
+
+/**
+ * fanotify_so_order_add - let a group listen to the files of those above it
+ * @group: a group that has its number, and no mark yet
+ *
+ * Context: Process context. Takes so_order_lock.
+ */
+void fanotify_so_order_add(struct fanotify_so_group *group)
+{
+	struct list_head *before = &so_order;
+	struct fanotify_so_group *other;
+
+	spin_lock(&so_order_lock);
+	list_for_each_entry(other, &so_order, order) {
+		if (other->fsn->number > group->fsn->number) {
+			before = &other->order;
+			break;
+		}
+	}
+	list_add_tail_rcu(&group->order, before);
+	spin_unlock(&so_order_lock);
+}
+
+/**
+ * fanotify_so_order_remove - the group listens no more
+ * @group: the group, whose memory has to stay for a grace period
+ *
+ * Context: Process context. Takes so_order_lock.
+ */
+void fanotify_so_order_remove(struct fanotify_so_group *group)
+{
+	spin_lock(&so_order_lock);
+	list_del_rcu(&group->order);
+	spin_unlock(&so_order_lock);
+}
+
+/**
+ * fanotify_so_order_get_sb - count a mark on a file of a superblock
+ * @group: the group of the mark, with mark_mutex held
+ * @sb: the superblock
+ *
+ * Context: Process context. May sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int fanotify_so_order_get_sb(struct fanotify_so_group *group,
+			     struct super_block *sb)
+{
+	unsigned long key = (unsigned long)sb;
+	void *entry;
+	int err;
+
+	lockdep_assert_held(&group->fsn->mark_mutex);
+
+	/*
+	 * The lock is dropped to allocate only if there is no entry yet, and
+	 * only mark_mutex lets one appear: the count cannot change meanwhile.
+	 */
+	xa_lock(&group->sbs);
+	entry = xa_load(&group->sbs, key);
+	entry = xa_mk_value(entry ? xa_to_value(entry) + 1 : 1);
+	err = xa_err(__xa_store(&group->sbs, key, entry, GFP_KERNEL_ACCOUNT));
+	xa_unlock(&group->sbs);
+	return err;
+}
+
+/**
+ * fanotify_so_order_put_sb - a mark on a file of a superblock is gone
+ * @group: the group of the mark
+ * @sb: the superblock, which may be gone as well
+ *
+ * Context: Process context. Takes the lock of group->sbs.
+ */
+void fanotify_so_order_put_sb(struct fanotify_so_group *group,
+			      struct super_block *sb)
+{
+	unsigned long key = (unsigned long)sb;
+	unsigned long nr;
+
+	xa_lock(&group->sbs);
+	nr = xa_to_value(xa_load(&group->sbs, key));
+	if (nr > 1)
+		/* Replaces an entry, and needs no memory for that. */
+		__xa_store(&group->sbs, key, xa_mk_value(nr - 1), 0);
+	else
+		__xa_erase(&group->sbs, key);
+	xa_unlock(&group->sbs);
+}
+
+static bool so_listens(struct fanotify_so_group *group,
+		       const struct super_block *sb)
+{
+	if (group->mask)
+		return fanotify_so_sb_has_files(sb);
+	/* The files below a stacked file system are on other superblocks. */
+	if (sb->s_stack_depth)
+		return !xa_empty(&group->sbs);
+	return xa_load(&group->sbs, (unsigned long)sb);
+}
+
+/**
+ * fanotify_so_order_heard - is there somebody to hear what a listener does?
+ * @group: the listener's group
+ * @sb: where the file is that it opens
+ *
+ * Context: Process context.
+ * Return: true if a group with a smaller number has marks on the superblock.
+ */
+bool fanotify_so_order_heard(const struct fanotify_so_group *group,
+			     const struct super_block *sb)
+{
+	struct fanotify_so_group *other;
+	bool heard = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(other, &so_order, order) {
+		if (other->fsn->number >= group->fsn->number)
+			break;
+		heard = so_listens(other, sb);
+		if (heard)
+			break;
+	}
+	rcu_read_unlock();
+	return heard;
+}

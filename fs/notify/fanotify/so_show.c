@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The marks of a group, for people.
+ */
+#include <linux/fs.h>
+#include <linux/seq_file.h>
+
+#include "../fdinfo.h"
+#include "../fsnotify.h"
+#include "so.h"
+
+static void so_show_mark(struct seq_file *m, struct fsnotify_mark *mark)
+{
+	u32 ignored = READ_ONCE(mark->ignore_mask);
+	struct inode *inode;
+
+	if (ignored && mark->flags & FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY)
+		ignored |= FAN_SURVIVE_MODIFY;
+
+	if (mark->connector->type == FSNOTIFY_OBJ_TYPE_INODE) {
+		/* Pinned by this mark, which cannot go under the mutex. */
+		inode = fsnotify_conn_inode(mark->connector);
+		seq_printf(m, "fanotify ino:%lx sdev:%x mask:%x ignored_mask:%x ",
+			   inode->i_ino, inode->i_sb->s_dev, mark->mask,
+			   ignored);
+		fsnotify_show_fhandle(m, inode);
+		seq_putc(m, '\n');
+	} else if (mark->connector->type == FSNOTIFY_OBJ_TYPE_SB) {
+		seq_printf(m, "fanotify sdev:%x mask:%x ignored_mask:%x\n",
+			   fsnotify_conn_sb(mark->connector)->s_dev,
+			   mark->mask, ignored);
+	}
+}
+
+/**
+ * fanotify_so_show_marks - a line for each mark, as fdinfo has them
+ * @group: the group
+ * @m: where to
+ *
+ * Context: Process context. Takes the mark mutex.
+ */
+void fanotify_so_show_marks(struct fanotify_so_group *group,
+			    struct seq_file *m)
+{
+	struct fsnotify_mark *mark;
+
+	fsnotify_group_lock(group->fsn);
+	list_for_each_entry(mark, &group->fsn->marks_list, g_list) {
+		so_show_mark(m, mark);
+		if (seq_has_overflowed(m))
+			break;
+	}
+	fsnotify_group_unlock(group->fsn);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_show_marks);

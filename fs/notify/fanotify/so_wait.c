@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Those who wait for the queue.
+ *
+ * WAKE-UPS: each queued event wakes one of those who wait exclusively (blocked
+ * readers, EPOLLEXCLUSIVE) and all others. A waiter that was woken may go away
+ * without taking the event, because of a signal, its timeout, a bad buffer;
+ * therefore every reader calls fanotify_so_pass_on() on its way out, which
+ * wakes the next if the queue is not empty. The event is put on the queue
+ * before its wake-up, so whoever ate the wake-up sees it there.
+ */
+#include <linux/poll.h>
+#include <linux/rculist.h>
+#include <linux/sched/signal.h>
+#include <net/sock.h>
+
+#include "so.h"
+
+static bool so_pending(const struct fanotify_so_group *group)
+{
+	return !list_empty(&group->queue);
+}
+
+/* SIGIO for those who asked for it */
+static void so_signal(struct fanotify_so_group *group, int band)
+{
+	struct fanotify_so_member *member;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(member, &group->members, list)
+		sk_wake_async_rcu(member->sk, SOCK_WAKE_WAITD, band);
+	rcu_read_unlock();
+}
+
+/**
+ * fanotify_so_wake - an event was queued
+ * @group: the group, without its lock
+ *
+ * Context: Process context.
+ */
+void fanotify_so_wake(struct fanotify_so_group *group)
+{
+	wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
+	so_signal(group, POLL_IN);
+}
+
+/**
+ * fanotify_so_wake_all - there will be no more events
+ * @group: the group, without its lock
+ *
+ * Context: Process context.
+ */
+void fanotify_so_wake_all(struct fanotify_so_group *group)
+{
+	wake_up_all(&group->wait);
+	so_signal(group, POLL_HUP);
+}
+
+/**
+ * fanotify_so_wait - wait until there is an event to take
+ * @group: the group
+ * @timeo: jiffies to wait at most; is set to what is left of them
+ *
+ * Another reader may be faster, so the caller has to try again. However this
+ * ends, the caller must call fanotify_so_pass_on() before it goes.
+ *
+ * Context: Process context. Sleeps.
+ * Return: 0, -ESHUTDOWN if there will be none any more, -EAGAIN if the time is
+ * up, or what sock_intr_errno() has for a signal.
+ */
+int fanotify_so_wait(struct fanotify_so_group *group, long *timeo)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	for (;;) {
+		prepare_to_wait_exclusive(&group->wait, &wait,
+					  TASK_INTERRUPTIBLE);
+		err = 0;
+		if (so_pending(group))
+			break;
+		err = -ESHUTDOWN;
+		if (READ_ONCE(group->shutdown))
+			break;
+		err = -EAGAIN;
+		if (!*timeo)
+			break;
+		err = sock_intr_errno(*timeo);
+		if (signal_pending(current))
+			break;
+		*timeo = schedule_timeout(*timeo);
+	}
+	finish_wait(&group->wait, &wait);
+	return err;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_wait);
+
+/**
+ * fanotify_so_pass_on - a reader leaves: wake the next if there is work left
+ * @group: the group
+ *
+ * Context: Process context.
+ */
+void fanotify_so_pass_on(struct fanotify_so_group *group)
+{
+	if (so_pending(group))
+		wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_pass_on);
+
+/**
+ * fanotify_so_poll - is there an event to take?
+ * @group: the group
+ * @file: the socket's file
+ * @wait: where poll() wants to be told of a change
+ *
+ * Context: Process context.
+ * Return: EPOLL* bits.
+ */
+__poll_t fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
+			  struct poll_table_struct *wait)
+{
+	poll_wait(file, &group->wait, wait);
+	if (READ_ONCE(group->shutdown))
+		return EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
+	return so_pending(group) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_poll);

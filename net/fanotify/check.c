@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checks of what a user passes in. No policy and no state here.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/string.h>
+
+#include "fanotify_sock.h"
+
+/* What can be asked for */
+#define FANOTIFY_SO_EVENTS	(FAN_ACCESS | FAN_MODIFY | FAN_CLOSE | \
+				 FAN_OPEN | FAN_OPEN_EXEC)
+#define FANOTIFY_SO_ADDR_MASK	(FANOTIFY_SO_EVENTS | FAN_ONDIR | \
+				 FAN_GLOBAL_LISTENER)
+#define FANOTIFY_SO_MARK_MASK	(FANOTIFY_SO_EVENTS | FAN_ONDIR | \
+				 FAN_EVENT_ON_CHILD)
+#define FANOTIFY_SO_IGNORED_MASK (FANOTIFY_SO_MARK_MASK | FAN_SURVIVE_MODIFY)
+#define FANOTIFY_SO_SB_MASK	(FANOTIFY_SO_EVENTS | FAN_ONDIR | \
+				 FAN_SURVIVE_MODIFY)
+
+/*
+ * How the files of events can be opened: nothing that creates, truncates or
+ * resolves, and the same flags that fanotify_init(2) takes.
+ */
+#define FANOTIFY_SO_F_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | \
+				 __O_SYNC | O_DSYNC | O_CLOEXEC | \
+				 O_LARGEFILE | O_NOATIME)
+
+/**
+ * fanotify_addr_check - is this something to bind to?
+ * @addr: the whole address, in kernel memory, of the right family
+ *
+ * Context: Any. Pure.
+ * Return: 0; -EINVAL for a reserved field that is not 0, open flags that an
+ * event's file cannot be opened with, or, with FAN_GLOBAL_LISTENER, no event
+ * at all or a bit that is not one to ask for; -EOPNOTSUPP for a shared group.
+ */
+int fanotify_addr_check(const struct fanotify_addr *addr)
+{
+	if (memchr_inv(addr->unused, 0, sizeof(addr->unused)))
+		return -EINVAL;
+
+	if (addr->f_flags & ~FANOTIFY_SO_F_FLAGS ||
+	    (addr->f_flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+
+	/* Without FAN_GLOBAL_LISTENER the mask says nothing. */
+	if (addr->mask & FAN_GLOBAL_LISTENER &&
+	    (addr->mask & ~FANOTIFY_SO_ADDR_MASK ||
+	     !(addr->mask & FANOTIFY_SO_EVENTS)))
+		return -EINVAL;
+
+	if (addr->group_num)
+		return -EOPNOTSUPP;
+
+	return 0;
+}
+
+/* No bit that does not belong there, and no flags without an event */
+static bool mask_is_valid(u32 mask, u32 valid)
+{
+	return !mask || (!(mask & ~valid) && mask & FANOTIFY_SO_EVENTS);
+}
+
+/**
+ * fanotify_mark_check - is this something to set a mark to?
+ * @mark: the mark, in kernel memory
+ * @addr: what the socket is bound to
+ *
+ * What @mark->fd is does not matter here.
+ *
+ * Context: Any. Pure.
+ * Return: 0; -EINVAL for a bit that is not one to ask for, for flags without
+ * an event, or if a global listener asks for events of one file.
+ */
+int fanotify_mark_check(const struct fanotify_so_inode_mark *mark,
+			const struct fanotify_addr *addr)
+{
+	if (!mask_is_valid(mark->mask, FANOTIFY_SO_MARK_MASK) ||
+	    !mask_is_valid(mark->ignored_mask, FANOTIFY_SO_IGNORED_MASK))
+		return -EINVAL;
+	if (mark->mask && addr->mask & FAN_GLOBAL_LISTENER)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * fanotify_sb_check - is this something to ignore?
+ * @sb: what to ignore, in kernel memory
+ *
+ * Context: Any. Pure.
+ * Return: 0; -EINVAL for a reserved field that is not 0, a bit that is not one
+ * to ignore, or flags without an event.
+ */
+int fanotify_sb_check(const struct fanotify_so_sb *sb)
+{
+	if (sb->flags || !mask_is_valid(sb->mask, FANOTIFY_SO_SB_MASK))
+		return -EINVAL;
+	return 0;
+}

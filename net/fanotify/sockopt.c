@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Options of a socket.
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/sockptr.h>
+
+#include "fanotify_sock.h"
+
+/* Get a reference of the file of each mark; what was got is in @reqs. */
+static int get_files(struct fanotify_so_mark_req *reqs,
+		     const struct fanotify_so_inode_mark *marks,
+		     unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		/* O_PATH will do: it says which file, and opens nothing. */
+		reqs[i].file = fget_raw(marks[i].fd);
+		if (!reqs[i].file)
+			return -EBADF;
+		reqs[i].mask = marks[i].mask;
+		reqs[i].ignored_mask = marks[i].ignored_mask;
+	}
+	return 0;
+}
+
+static void put_files(struct fanotify_so_mark_req *reqs, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr && reqs[i].file; i++)
+		fput(reqs[i].file);
+}
+
+static int set_checked_marks(struct fanotify_so_group *group,
+			     const struct fanotify_so_inode_mark *marks,
+			     unsigned int nr)
+{
+	struct fanotify_so_mark_req *reqs;
+	int err;
+
+	reqs = kvcalloc(nr, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
+	if (!reqs)
+		return -ENOMEM;
+
+	err = get_files(reqs, marks, nr);
+	if (!err)
+		err = fanotify_so_set_marks(group, reqs, nr);
+
+	put_files(reqs, nr);
+	kvfree(reqs);
+	return err;
+}
+
+/*
+ * -EINVAL for a length that is not that of some marks, -E2BIG for too many,
+ * what fanotify_mark_check() says, -EBADF, and what fanotify_so_set_marks()
+ * says. Whatever it is, no mark has changed.
+ */
+static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
+		    sockptr_t optval, unsigned int optlen)
+{
+	struct fanotify_so_inode_mark *marks;
+	unsigned int i, nr = optlen / sizeof(*marks);
+	int err = 0;
+
+	if (!nr || optlen % sizeof(*marks))
+		return -EINVAL;
+	if (nr > FAN_SO_MAX_MARKS)
+		return -E2BIG;
+
+	marks = kvmalloc(optlen, GFP_KERNEL_ACCOUNT);
+	if (!marks)
+		return -ENOMEM;
+	if (copy_from_sockptr(marks, optval, optlen))
+		err = -EFAULT;
+	for (i = 0; i < nr && !err; i++)
+		err = fanotify_mark_check(&marks[i], &fsk->addr);
+	if (!err)
+		err = set_checked_marks(group, marks, nr);
+	kvfree(marks);
+	return err;
+}
+
+/*
+ * -EINVAL for a wrong length, what fanotify_sb_check() says, and what
+ * fanotify_so_ignore_sb() says.
+ */
+static int ignore_sb(struct fanotify_sock *fsk, struct fanotify_so_group *group,
+		     sockptr_t optval, unsigned int optlen)
+{
+	struct fanotify_so_sb sb;
+	int err;
+
+	if (optlen != sizeof(sb))
+		return -EINVAL;
+	if (copy_from_sockptr(&sb, optval, sizeof(sb)))
+		return -EFAULT;
+	err = fanotify_sb_check(&sb);
+	if (err)
+		return err;
+	return fanotify_so_ignore_sb(group, sb.magic, sb.mask);
+}
+
+typedef int (*setter)(struct fanotify_sock *fsk,
+		      struct fanotify_so_group *group, sockptr_t optval,
+		      unsigned int optlen);
+
+static setter find_setter(int optname)
+{
+	switch (optname) {
+	case FANOTIFY_SET_MARK:
+		return set_mark;
+	case FANOTIFY_IGNORE_SB:
+		return ignore_sb;
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * The size of the queue is not that of any memory of the socket: it is not
+ * doubled, as for other sockets, and has a limit of its own.
+ */
+static int set_rcvbuf(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct fanotify_sock *fsk = fanotify_sk(sk);
+	int val;
+
+	if (optlen < sizeof(val))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	if (val < 0)
+		return -EINVAL;
+	val = fanotify_so_clamp_queue_bytes(val);
+
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_rcvbuf, val);
+	if (fsk->group)
+		fanotify_so_set_queue_bytes(fsk->group, &fsk->member, val);
+	else
+		fsk->member.queue_bytes = val;
+	release_sock(sk);
+	return 0;
+}
+
+static int set_socket_option(struct socket *sock, int optname,
+			     sockptr_t optval, unsigned int optlen)
+{
+	switch (optname) {
+	case SO_RCVBUFFORCE:
+		if (!sockopt_capable(CAP_NET_ADMIN))
+			return -EPERM;
+		fallthrough;
+	case SO_RCVBUF:
+		return set_rcvbuf(sock->sk, optval, optlen);
+	default:
+		return sock_setsockopt(sock, SOL_SOCKET, optname, optval,
+				       optlen);
+	}
+}
+
+/**
+ * fanotify_setsockopt - set an option
+ * @sock: the socket
+ * @level: SOL_FANOTIFY, or SOL_SOCKET, of which some are different here
+ * @optname: the option
+ * @optval: its value
+ * @optlen: size of the value in bytes
+ *
+ * Context: Process context, no lock held. May sleep.
+ * Return: 0; -ENOPROTOOPT for what is no option; -ENOTCONN before bind(),
+ * -ESHUTDOWN after shutdown(), -EFAULT, -ENOMEM, and what is said at the option.
+ */
+int fanotify_setsockopt(struct socket *sock, int level, int optname,
+			sockptr_t optval, unsigned int optlen)
+{
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group;
+	setter set;
+
+	if (level == SOL_SOCKET)
+		return set_socket_option(sock, optname, optval, optlen);
+	if (level != SOL_FANOTIFY)
+		return -ENOPROTOOPT;
+	set = find_setter(optname);
+	if (!set)
+		return -ENOPROTOOPT;
+
+	group = fanotify_sock_group(fsk);
+	if (!group)
+		return -ENOTCONN;
+	/* Again under the locks that it takes; here so that it comes first. */
+	if (fanotify_so_group_is_shutdown(group))
+		return -ESHUTDOWN;
+	return set(fsk, group, optval, optlen);
+}

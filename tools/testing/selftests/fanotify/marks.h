@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * PF_FANOTIFY tests: what the tests of marks share
+ */
+#ifndef FANOTIFY_TEST_MARKS_H
+#define FANOTIFY_TEST_MARKS_H
+
+#include <sys/sysmacros.h>
+
+#include "common.h"
+
+/* A file that is a program as well: it can have every event. */
+#define SCRIPT "#!/bin/busybox true\n"
+
+/* Every flag that only a directory can have. */
+#define DIR_FLAGS (FAN_ONDIR | FAN_EVENT_ON_CHILD)
+
+#define MAX_USER_MARKS "/proc/sys/fs/fanotify_socket/max_user_marks"
+
+/* Writes what a file of /proc or /sys takes at once. 0 or -errno. */
+static inline int write_knob(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = result(write(fd, text, strlen(text)));
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/* Sets the masks of several files. 0 or -errno. */
+static inline int set_marks(int sock, const struct fanotify_so_inode_mark *marks,
+			    size_t n)
+{
+	return result(setsockopt(sock, SOL_FANOTIFY, FANOTIFY_SET_MARK, marks,
+				 n * sizeof(*marks)));
+}
+
+/* What fdinfo tells of the socket. 0 or -errno. */
+static inline int read_fdinfo(int sock, char *text, size_t size)
+{
+	size_t len = 0;
+	char path[64];
+	ssize_t ret;
+	int fd;
+
+	sprintf(path, "/proc/self/fdinfo/%d", sock);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do {
+		ret = read(fd, text + len, size - 1 - len);
+		if (ret > 0)
+			len += ret;
+	} while (ret > 0);
+	text[len] = 0;
+	close(fd);
+	if (ret)
+		return -EIO;
+	return len < size - 1 ? 0 : -E2BIG;
+}
+
+/* Both masks of a mark as one number, to be compared at once */
+#define MASKS(mask, ignored_mask) \
+	((long long)(__u32)(mask) << 32 | (__u32)(ignored_mask))
+
+/* The masks of the file, as fdinfo shows them, or -errno: -ENOENT for none. */
+static inline long long shown_masks(int sock, const struct stat *st)
+{
+	unsigned int mask, ignored_mask;
+	char text[16384], line[64];
+	char *found;
+	int ret;
+
+	ret = read_fdinfo(sock, text, sizeof(text));
+	if (ret)
+		return ret;
+	/* The kernel keeps 20 bits for the minor number. */
+	sprintf(line, "\nfanotify ino:%lx sdev:%x ", st->st_ino,
+		major(st->st_dev) << 20 | minor(st->st_dev));
+	found = strstr(text, line);
+	if (!found)
+		return -ENOENT;
+	if (sscanf(found + strlen(line), "mask:%x ignored_mask:%x", &mask,
+		   &ignored_mask) != 2)
+		return -EPROTO;
+	return MASKS(mask, ignored_mask);
+}
+
+/* How many marks of inodes fdinfo shows, or -errno. */
+static inline int shown_marks(int sock)
+{
+	char text[16384], *pos;
+	int ret;
+
+	ret = read_fdinfo(sock, text, sizeof(text));
+	if (ret)
+		return ret;
+	for (pos = text; (pos = strstr(pos, "\nfanotify ino:")); pos++)
+		ret++;
+	return ret;
+}
+
+/*
+ * Takes all that is queued; returns the masks, or-ed, or -errno: -EXDEV says
+ * that there was an event of something else than the file @st.
+ */
+static inline long heard_of(int sock, const struct stat *st)
+{
+	struct fanotify_so_event_metadata ev;
+	long mask = 0;
+	int ret;
+
+	while ((ret = take_event(sock, &ev)) > 0) {
+		if (!is_file(ev.fd, st))
+			mask = -EXDEV;
+		else if (mask >= 0)
+			mask |= ev.mask;
+		close_event(&ev);
+	}
+	return ret ?: mask;
+}
+
+/* The same by name. */
+static inline long heard(int sock, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	return heard_of(sock, &st);
+}
+
+/* Runs @path: its exit status. */
+static inline int run_file(const char *path)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		execl(path, path, NULL);
+		_exit(100);
+	}
+	return exit_status(child);
+}
+
+/* Opens, reads and closes a file: FAN_OPEN, FAN_ACCESS, FAN_CLOSE_NOWRITE. */
+static inline int read_one_byte(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+	char c;
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, &c, 1) != 1)
+		ret = -EIO;
+	close(fd);
+	return ret;
+}
+
+/* Makes every event there is of a SCRIPT. 0 or -errno. */
+static inline int do_everything(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, "#", 1) != 1)
+		ret = -EIO;
+	close(fd);
+	return ret ?: read_one_byte(path) ?: run_file(path);
+}
+
+/* Lists a directory: FAN_OPEN, FAN_ACCESS, FAN_CLOSE_NOWRITE. 0 or -errno. */
+static inline int list_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char names[4096];
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = result(syscall(SYS_getdents64, fd, names, sizeof(names)));
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+#define DIR_EVENTS (FAN_OPEN | FAN_ACCESS | FAN_CLOSE_NOWRITE)
+
+#endif /* FANOTIFY_TEST_MARKS_H */

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PF_FANOTIFY tests: the memory of queued events is the listener's
+ *
+ * A child binds the listener in one memory cgroup; the test, which causes the
+ * events, is in another one.
+ */
+
+#define _GNU_SOURCE
+#include "many.h"
+
+#define CGROUP TMP "/cgroup"
+#define BINDER CGROUP "/fanotify_binder"
+#define CAUSER CGROUP "/fanotify_causer"
+
+/* The bytes that an event cannot do without: its list, path, pids, flags */
+#define EVENT_BYTES 64
+
+#define NR_EVENTS 10000L
+
+static int write_knob(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = result(write(fd, text, strlen(text)));
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * The number in a file of a cgroup; if @key is not NULL, that which follows
+ * this word.
+ */
+static long read_knob(const char *path, const char *key)
+{
+	FILE *f = fopen(path, "re");
+	char word[64];
+	long value = -1, n;
+
+	if (!f)
+		return -errno;
+	if (!key) {
+		if (fscanf(f, "%ld", &value) != 1)
+			value = -EIO;
+	} else {
+		while (value < 0 && fscanf(f, "%63s %ld", word, &n) == 2) {
+			if (!strcmp(word, key))
+				value = n;
+		}
+	}
+	fclose(f);
+	return value;
+}
+
+/* Binds the socket in the cgroup; in a child, who is then gone. */
+static int bind_in(int sock, const char *procs)
+{
+	struct fanotify_addr addr = address(FAN_GLOBAL_LISTENER | FAN_OPEN,
+					    O_RDONLY | O_CLOEXEC);
+	pid_t child = fork();
+
+	if (!child) {
+		if (write_knob(procs, "0"))
+			_exit(100);
+		_exit(-do_bind(sock, &addr));
+	}
+	return exit_status(child);
+}
+
+FIXTURE(memcg)
+{
+	int sock;
+	struct many got;
+};
+
+FIXTURE_SETUP(memcg)
+{
+	private_tmp(_metadata);
+	ASSERT_EQ(0, many_init(&self->got));
+	ASSERT_EQ(0, mkdir(CGROUP, 0755));
+	ASSERT_EQ(0, mount("fanotify_test", CGROUP, "cgroup2", 0, NULL));
+	ASSERT_EQ(0, write_knob(CGROUP "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(BINDER, 0755));
+	ASSERT_EQ(0, mkdir(CAUSER, 0755));
+	self->sock = new_socket();
+	ASSERT_LE(0, self->sock);
+	ASSERT_EQ(0, bind_in(self->sock, BINDER "/cgroup.procs"));
+	ASSERT_EQ(0, write_knob(CAUSER "/cgroup.procs", "0"));
+}
+
+FIXTURE_TEARDOWN(memcg)
+{
+	close(self->sock);
+	EXPECT_EQ(0, write_knob(CGROUP "/cgroup.procs", "0"));
+	EXPECT_EQ(0, rmdir(BINDER));
+	EXPECT_EQ(0, rmdir(CAUSER));
+	EXPECT_EQ(0, write_knob(CGROUP "/cgroup.subtree_control", "-memory"));
+}
+
+TEST_F(memcg, the_binder_pays)
+{
+	long binder = read_knob(BINDER "/memory.current", NULL);
+	long slab = read_knob(BINDER "/memory.stat", "slab");
+	long causer = read_knob(CAUSER "/memory.current", NULL);
+
+	ASSERT_LE(0, binder);
+	ASSERT_LE(0, slab);
+	ASSERT_LE(0, causer);
+	ASSERT_EQ(0, many_cause(NR_EVENTS));
+
+	EXPECT_LE(binder + NR_EVENTS * EVENT_BYTES,
+		  read_knob(BINDER "/memory.current", NULL));
+	EXPECT_LE(slab + NR_EVENTS * EVENT_BYTES,
+		  read_knob(BINDER "/memory.stat", "slab"));
+	EXPECT_GT(causer + NR_EVENTS * EVENT_BYTES / 2,
+		  read_knob(CAUSER "/memory.current", NULL));
+
+	/* Until they are read. */
+	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
+	EXPECT_EQ(NR_EVENTS, self->got.events);
+	EXPECT_EQ(0, self->got.lost);
+	EXPECT_GT(binder + NR_EVENTS * EVENT_BYTES / 2,
+		  read_knob(BINDER "/memory.current", NULL));
+}
+
+/* What is dropped by close() is paid back, too. */
+TEST_F(memcg, closed_with_a_full_queue)
+{
+	long binder = read_knob(BINDER "/memory.current", NULL);
+
+	ASSERT_EQ(0, many_cause(NR_EVENTS));
+	EXPECT_LE(binder + NR_EVENTS * EVENT_BYTES,
+		  read_knob(BINDER "/memory.current", NULL));
+	ASSERT_EQ(0, close(self->sock));
+	self->sock = -1;
+	EXPECT_GT(binder + NR_EVENTS * EVENT_BYTES / 2,
+		  read_knob(BINDER "/memory.current", NULL));
+}
+
+static int set_max(long bytes)
+{
+	char text[32];
+
+	sprintf(text, "%ld", bytes);
+	return write_knob(BINDER "/memory.max", text);
+}
+
+/* At the limit an overflow says so, and nobody is killed or refused. */
+TEST_F(memcg, at_the_limit)
+{
+	long binder = read_knob(BINDER "/memory.current", NULL);
+	long round;
+
+	/* Room for some of them. */
+	ASSERT_EQ(0, set_max(binder + NR_EVENTS * EVENT_BYTES / 2));
+	for (round = 1; round < 3; round++) {
+		/* Each of these succeeds: here, in the causer. */
+		ASSERT_EQ(0, many_cause(NR_EVENTS));
+		EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
+		EXPECT_EQ(round, self->got.overflows);
+		EXPECT_EQ(round * NR_EVENTS,
+			  self->got.events + self->got.lost);
+		EXPECT_LT(0, self->got.lost);
+		EXPECT_LT(0, self->got.events);
+	}
+	EXPECT_LT(0, read_knob(BINDER "/memory.events", "max"));
+	EXPECT_EQ(0, read_knob(BINDER "/memory.events", "oom"));
+	EXPECT_EQ(0, read_knob(BINDER "/memory.events", "oom_kill"));
+	EXPECT_EQ(0, read_knob(CAUSER "/memory.events", "oom_kill"));
+
+	/* With more memory all is as before. */
+	ASSERT_EQ(0, write_knob(BINDER "/memory.max", "max"));
+	self->got.events = 0;
+	self->got.lost = 0;
+	ASSERT_EQ(0, many_cause(NR_EVENTS));
+	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
+	EXPECT_EQ(NR_EVENTS, self->got.events);
+	EXPECT_EQ(0, self->got.lost);
+}
+
+/* Nor is the listener's cgroup's high mark a brake for those who do not pay. */
+TEST_F(memcg, above_the_high_mark)
+{
+	ASSERT_EQ(0, write_knob(BINDER "/memory.high", "0"));
+	ASSERT_EQ(0, many_cause(NR_EVENTS));
+	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
+	EXPECT_EQ(NR_EVENTS, self->got.events + self->got.lost);
+	EXPECT_EQ(0, read_knob(BINDER "/memory.events", "oom_kill"));
+}
+
+/* A causer without memory is no reason to lose its events. */
+TEST_F(memcg, a_causer_at_its_limit)
+{
+	char text[32];
+	long causer;
+
+	causer = read_knob(CAUSER "/memory.current", NULL);
+	ASSERT_LE(0, causer);
+	/* Some pages more, since the test itself goes on. */
+	sprintf(text, "%ld", causer + NR_EVENTS * EVENT_BYTES / 4);
+	ASSERT_EQ(0, write_knob(CAUSER "/memory.max", text));
+	ASSERT_EQ(0, many_cause(NR_EVENTS));
+	ASSERT_EQ(0, write_knob(CAUSER "/memory.max", "max"));
+	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
+	EXPECT_EQ(NR_EVENTS, self->got.events);
+	EXPECT_EQ(0, self->got.lost);
+}
+
+TEST_HARNESS_MAIN
