@@ -7,7 +7,7 @@
 . "$top/scripts/kconfig.sh"
 
 directories=(fs/notify net/fanotify security/selinux samples/fanotify)
-objects=(fs/super.o net/socket.o net/core/sock.o)
+objects=(fs/backing-file.o fs/super.o kernel/ucount.o net/socket.o net/core/sock.o)
 
 # What a message says, without the place in a file that an edit moves, and
 # without the lines that show the code. Those of a header come once for each

@@ -15,7 +15,7 @@
 
 /* What is meant by "no space left on device" */
 #define TOO_MANY_MARKS \
-	"as many marks are set as the sysctl fs.fanotify_socket.max_user_marks allows"
+	"the sysctl fs.fanotify_socket.max_user_marks allows no more marks: raise it"
 
 static void fail(const char *what, const char *name)
 {

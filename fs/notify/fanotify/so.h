@@ -50,7 +50,7 @@
 #include <linux/xarray.h>
 
 /* Queued events are hashed into so many lists to find those to merge with. */
-#define FANOTIFY_SO_MERGE_BITS	7
+#define FANOTIFY_SO_MERGE_BITS	10
 
 /* As many magic numbers can be ignored by a group. */
 #define FANOTIFY_SO_MAX_IGNORED	32
@@ -101,8 +101,9 @@ struct fanotify_so_ignored {
 
 /**
  * struct fanotify_so_group - a group of listeners
- * @fsn: The group as fsnotify knows it; its number is the priority plus 1.
- *       Constant.
+ * @fsn: The group as fsnotify knows it. Constant; gone before an RCU reader
+ *       of so_order may be through with this group.
+ * @number: The priority plus 1, as in @fsn. Constant.
  * @cred: Who bound the first socket; a reference. Constant.
  * @ucounts: Whom the marks are counted for; a reference. Constant.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
@@ -132,6 +133,7 @@ struct fanotify_so_ignored {
  */
 struct fanotify_so_group {
 	struct fsnotify_group *fsn;
+	u64 number;
 	const struct cred *cred;
 	struct ucounts *ucounts;
 	u32 mask;

@@ -120,7 +120,8 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 	fsn->memcg = get_mem_cgroup_from_mm(current->mm);
 	/* For the order; see fsnotify_mark_counts_prio() for what it costs. */
 	fsn->priority = FSNOTIFY_PRIO_CONTENT;
-	fsn->number = (u64)addr->priority + 1;
+	group->number = (u64)addr->priority + 1;
+	fsn->number = group->number;
 	group->fsn = fsn;
 	/* The socket's; the first one is that of so_destroy_work(). */
 	fsnotify_get_group(fsn);

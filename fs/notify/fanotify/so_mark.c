@@ -296,8 +296,8 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
 /**
  * fanotify_so_set_marks - set the marks of some files
  * @group: the group
- * @reqs: the files and what their marks shall be; the last one holds if a file
- *        is among them twice. Clobbered.
+ * @reqs: the files and what their marks shall be, taken in this order.
+ *        Clobbered.
  * @nr: how many, at most FAN_SO_MAX_MARKS
  *
  * Everything is done or nothing. No mark is removed before all are set, so

@@ -102,7 +102,7 @@ int fanotify_so_open(const struct fanotify_so_group *group,
 	flags &= ~O_CLOEXEC;
 
 	if (fanotify_so_order_heard(group, taken->path.dentry->d_sb))
-		listener = group->fsn->number;
+		listener = group->number;
 	else
 		flags |= __FMODE_NONOTIFY;
 

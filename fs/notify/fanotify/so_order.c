@@ -31,7 +31,7 @@ void fanotify_so_order_add(struct fanotify_so_group *group)
 
 	spin_lock(&so_order_lock);
 	list_for_each_entry(other, &so_order, order) {
-		if (other->fsn->number > group->fsn->number) {
+		if (other->number > group->number) {
 			before = &other->order;
 			break;
 		}
@@ -132,7 +132,7 @@ bool fanotify_so_order_heard(const struct fanotify_so_group *group,
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(other, &so_order, order) {
-		if (other->fsn->number >= group->fsn->number)
+		if (other->number >= group->number)
 			break;
 		heard = so_listens(other, sb);
 		if (heard)

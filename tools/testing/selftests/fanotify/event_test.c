@@ -319,6 +319,11 @@ FIXTURE_VARIANT_ADD(descriptor, noatime) {
 	.f_flags = O_RDONLY | O_NOATIME,
 };
 
+/* On 64 bits they have it anyway. */
+FIXTURE_VARIANT_ADD(descriptor, largefile) {
+	.f_flags = O_RDONLY | LARGEFILE,
+};
+
 FIXTURE_VARIANT_ADD(descriptor, all) {
 	.f_flags = O_RDWR | O_APPEND | O_NONBLOCK | O_SYNC | O_NOATIME |
 		   O_CLOEXEC,
@@ -350,7 +355,7 @@ TEST_F(descriptor, flags)
 	 * As after any open(), where O_CLOEXEC is no part; but for the bit by
 	 * which layered file systems know that this file is to be quiet.
 	 */
-	EXPECT_EQ(variant->f_flags & ~O_CLOEXEC,
+	EXPECT_EQ(variant->f_flags & ~O_CLOEXEC & ~LARGEFILE,
 		  fl & ~LARGEFILE & ~QUIET);
 	EXPECT_EQ(variant->f_flags & O_CLOEXEC ? FD_CLOEXEC : 0,
 		  fcntl(self->ev.fd, F_GETFD));
@@ -568,6 +573,41 @@ TEST_F(failure, read_only_mount)
 	/* The path counts by which the process came. */
 	ASSERT_EQ(0, open_close(TMP "/rw/file", O_RDONLY));
 	EXPECT_EQ(FAN_OPEN, only_event(self->sock, &st));
+}
+
+/* Whichever way it asks to write, and if the file system is read-only. */
+TEST_F(failure, read_only_file_system)
+{
+	static const int f_flags[] = { O_WRONLY, O_RDWR, O_WRONLY | O_APPEND,
+				       O_RDONLY, O_RDONLY | O_NOATIME };
+	struct fanotify_so_event_metadata ev;
+	struct stat st;
+	int sock, fds;
+	size_t i;
+
+	ASSERT_EQ(0, mkdir(TMP "/ro", 0755));
+	ASSERT_EQ(0, mount("fanotify_test", TMP "/ro", "tmpfs", 0, NULL));
+	ASSERT_EQ(0, write_file(TMP "/ro/file", TEXT));
+	ASSERT_EQ(0, stat(TMP "/ro/file", &st));
+	ASSERT_EQ(0, mount(NULL, TMP "/ro", NULL, MS_REMOUNT | MS_RDONLY,
+			   NULL));
+	fds = count_fds();
+	for (i = 0; i < ARRAY_SIZE(f_flags); i++) {
+		bool reads = (f_flags[i] & O_ACCMODE) == O_RDONLY;
+
+		sock = new_listener(0, f_flags[i]);
+		ASSERT_LE(0, sock);
+		ASSERT_EQ(0, mark_path(sock, TMP "/ro/file", FAN_OPEN, 0));
+		ASSERT_EQ(0, open_close(TMP "/ro/file", O_RDONLY));
+		ASSERT_EQ(1, take_event(sock, &ev));
+		EXPECT_EQ(FAN_OPEN, ev.mask);
+		EXPECT_EQ(reads, is_file(ev.fd, &st));
+		EXPECT_EQ(reads ? ev.fd : -EROFS, ev.fd);
+		close_event(&ev);
+		EXPECT_EQ(0, take_event(sock, &ev));
+		EXPECT_EQ(0, close(sock));
+		EXPECT_EQ(fds, count_fds());
+	}
 }
 
 /* One that fails does not keep the others out of the same read. */

@@ -358,6 +358,7 @@ TEST_F(refusal, enotdir)
 TEST_F(refusal, enoent)
 {
 	struct fanotify_so_inode_mark marks[] = {
+		{ .fd = self->unmarked },
 		{ .fd = self->unmarked, .mask = FAN_OPEN },
 		{ .fd = self->unmarked },
 	};
@@ -371,8 +372,11 @@ TEST_F(refusal, enoent)
 	EXPECT_EQ(-ENOENT, set_mark(other, self->file, 0, 0));
 	ASSERT_EQ(0, set_mark(other, self->unmarked, 0, 0));
 	EXPECT_EQ(-ENOENT, set_mark(other, self->unmarked, 0, 0));
-	/* What is there before the call counts, not what it makes. */
-	EXPECT_EQ(-ENOENT, set_marks(self->sock, marks, 2));
+	/* The entries of an array are taken in their order. */
+	EXPECT_EQ(-ENOENT, set_marks(self->sock, marks, 3));
+	EXPECT_EQ(-ENOENT, set_mark(self->sock, self->unmarked, 0, 0));
+	EXPECT_EQ(0, set_marks(self->sock, marks + 1, 2));
+	EXPECT_EQ(-ENOENT, set_mark(self->sock, self->unmarked, 0, 0));
 	/* The mark of a directory is not that of what is in it. */
 	EXPECT_EQ(-ENOENT, mark_path(self->sock, CHILD, 0, 0));
 	EXPECT_EQ(0, close(other));
@@ -435,7 +439,7 @@ FIXTURE_VARIANT_ADD(entry, file_as_directory) {
 };
 
 FIXTURE_VARIANT_ADD(entry, nothing_to_remove) {
-	.path = UNMARKED,
+	.path = CHILD,
 	.error = ENOENT,
 };
 

@@ -8,6 +8,7 @@
 
 #define _GNU_SOURCE
 #include "many.h"
+#include "marks.h"
 
 #define CGROUP TMP "/cgroup"
 #define BINDER CGROUP "/fanotify_binder"
@@ -17,18 +18,6 @@
 #define EVENT_BYTES 64
 
 #define NR_EVENTS 10000L
-
-static int write_knob(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
 
 /*
  * The number in a file of a cgroup; if @key is not NULL, that which follows

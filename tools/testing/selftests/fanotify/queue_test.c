@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 
 #include "many.h"
+#include "marks.h"
 
 #define LEN FAN_SO_EVENT_LEN
 #define COST FAN_SO_EVENT_COST
@@ -35,18 +36,6 @@ static int get_buf(int sock)
 	if (getsockopt(sock, SOL_SOCKET, SO_RCVBUF, &bytes, &len))
 		return -errno;
 	return len == sizeof(bytes) ? bytes : -EPROTO;
-}
-
-static int write_sysctl(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
 }
 
 static long read_sysctl(const char *path)
@@ -455,8 +444,8 @@ FIXTURE_SETUP(ceiling)
 
 FIXTURE_TEARDOWN(ceiling)
 {
-	EXPECT_EQ(0, write_sysctl(RMEM_MAX, self->rmem));
-	EXPECT_EQ(0, write_sysctl(MAX_QUEUE_BYTES, "67108864"));
+	EXPECT_EQ(0, write_knob(RMEM_MAX, self->rmem));
+	EXPECT_EQ(0, write_knob(MAX_QUEUE_BYTES, "67108864"));
 	close(self->sock);
 }
 
@@ -467,12 +456,12 @@ TEST_F(ceiling, values)
 	size_t i;
 
 	EXPECT_EQ(DEFAULT_MAX_BYTES, read_sysctl(MAX_QUEUE_BYTES));
-	EXPECT_EQ(0, write_sysctl(MAX_QUEUE_BYTES, "256"));
+	EXPECT_EQ(0, write_knob(MAX_QUEUE_BYTES, "256"));
 	EXPECT_EQ(256, read_sysctl(MAX_QUEUE_BYTES));
-	EXPECT_EQ(0, write_sysctl(MAX_QUEUE_BYTES, "2147483647"));
+	EXPECT_EQ(0, write_knob(MAX_QUEUE_BYTES, "2147483647"));
 	EXPECT_EQ(2147483647, read_sysctl(MAX_QUEUE_BYTES));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-EINVAL, write_sysctl(MAX_QUEUE_BYTES, bad[i])) {
+		EXPECT_EQ(-EINVAL, write_knob(MAX_QUEUE_BYTES, bad[i])) {
 			TH_LOG("value %s", bad[i]);
 		}
 	}
@@ -487,7 +476,7 @@ TEST_F(ceiling, is_for_root_to_change)
 	if (!child) {
 		if (become_nobody())
 			_exit(100);
-		_exit(-write_sysctl(MAX_QUEUE_BYTES, "1024"));
+		_exit(-write_knob(MAX_QUEUE_BYTES, "1024"));
 	}
 	EXPECT_EQ(EACCES, exit_status(child));
 	EXPECT_EQ(DEFAULT_MAX_BYTES, read_sysctl(MAX_QUEUE_BYTES));
@@ -495,7 +484,7 @@ TEST_F(ceiling, is_for_root_to_change)
 
 TEST_F(ceiling, clamps)
 {
-	ASSERT_EQ(0, write_sysctl(MAX_QUEUE_BYTES, "1024"));
+	ASSERT_EQ(0, write_knob(MAX_QUEUE_BYTES, "1024"));
 	ASSERT_EQ(0, set_buf(self->sock, SO_RCVBUF, 8 * COST));
 	EXPECT_EQ(1024, get_buf(self->sock));
 	ASSERT_EQ(0, cause("abcdef"));
@@ -507,7 +496,7 @@ TEST_F(ceiling, clamps)
 	ASSERT_EQ(0, cause("abcdef"));
 	EXPECT_STREQ("abcd(2)", take_all(self->sock));
 	/* It is looked at when the bound is set. */
-	ASSERT_EQ(0, write_sysctl(MAX_QUEUE_BYTES, "2048"));
+	ASSERT_EQ(0, write_knob(MAX_QUEUE_BYTES, "2048"));
 	EXPECT_EQ(1024, get_buf(self->sock));
 	ASSERT_EQ(0, set_buf(self->sock, SO_RCVBUF, 8 * COST));
 	EXPECT_EQ(2048, get_buf(self->sock));
@@ -518,10 +507,10 @@ TEST_F(ceiling, clamps)
 /* That of other families does not matter. */
 TEST_F(ceiling, is_not_rmem_max)
 {
-	ASSERT_EQ(0, write_sysctl(RMEM_MAX, "2304"));
+	ASSERT_EQ(0, write_knob(RMEM_MAX, "2304"));
 	ASSERT_EQ(0, set_buf(self->sock, SO_RCVBUF, 1 << 20));
 	EXPECT_EQ(1 << 20, get_buf(self->sock));
-	ASSERT_EQ(0, write_sysctl(RMEM_MAX, "2147483647"));
+	ASSERT_EQ(0, write_knob(RMEM_MAX, "2147483647"));
 	ASSERT_EQ(0, set_buf(self->sock, SO_RCVBUF, 0x7fffffff));
 	EXPECT_EQ(DEFAULT_MAX_BYTES, get_buf(self->sock));
 }

@@ -22,11 +22,13 @@
  * struct slot - a socket of this process
  *
  * @sock: The socket, or 0.
+ * @marked: A file that was marked, or 0.
  * @global: Does it hear all files?
  * @shut: Was shutdown() called?
  */
 struct slot {
 	int sock;
+	int marked;
 	bool global;
 	bool shut;
 };
@@ -40,6 +42,15 @@ static __u32 random_events(struct worker *w)
 	__u32 mask = below(w, 1 << 16) & ALL_EVENTS;
 
 	return mask ?: FAN_OPEN;
+}
+
+static void close_slot(struct slot *slot)
+{
+	if (slot->sock)
+		close(slot->sock);
+	if (slot->marked)
+		close(slot->marked);
+	*slot = (struct slot){};
 }
 
 /* Closes the slot's socket and binds a new one. */
@@ -60,9 +71,7 @@ static int rebind(struct worker *w, struct slot *slot)
 		addr.mask = FAN_GLOBAL_LISTENER | random_events(w) |
 			    (once_in(w, 2) ? FAN_ONDIR : 0);
 
-	if (slot->sock)
-		close(slot->sock);
-	slot->sock = 0;
+	close_slot(slot);
 	sock = new_socket();
 	if (sock < 0)
 		return sock;
@@ -96,10 +105,7 @@ static int op_rebind(struct worker *w)
 
 static int op_close(struct worker *w)
 {
-	struct slot *slot = random_slot(w);
-
-	close(slot->sock);
-	slot->sock = 0;
+	close_slot(random_slot(w));
 	return 0;
 }
 
@@ -219,10 +225,8 @@ static int op_epoll(struct worker *w)
 	ret = result(epoll_ctl(epfd, EPOLL_CTL_ADD, slot->sock, &ev));
 	if (!ret)
 		ret = result(epoll_wait(epfd, &ev, 1, below(w, 3)));
-	if (once_in(w, 2)) {
-		close(slot->sock);
-		slot->sock = 0;
-	}
+	if (once_in(w, 2))
+		close_slot(slot);
 	close(epfd);
 	return ret;
 }
@@ -285,20 +289,25 @@ static int op_mark(struct worker *w)
 	if (!n)
 		return -ENOENT;
 	ret = set_marks(slot, marks, n);
-	for (i = 0; i < n; i++)
+	if (slot->marked)
+		close(slot->marked);
+	slot->marked = marks[0].fd;
+	for (i = 1; i < n; i++)
 		close(marks[i].fd);
 	if (ret != (slot->shut ? -ESHUTDOWN : 0))
 		worker_failed(w, "setting %u marks: %s", n, strerror(-ret));
 	return ret;
 }
 
+/* The last file that was marked, or any. */
 static int op_unmark(struct worker *w)
 {
 	struct slot *slot = random_slot(w);
-	struct fanotify_so_inode_mark mark;
+	struct fanotify_so_inode_mark mark = { .fd = slot->marked };
 	int ret;
 
-	if (!random_mark(w, slot, &mark))
+	slot->marked = 0;
+	if (!mark.fd && !random_mark(w, slot, &mark))
 		return -EAGAIN;
 	mark.mask = 0;
 	mark.ignored_mask = 0;
@@ -396,8 +405,7 @@ static int op_give(struct worker *w)
 	struct slot *slot = random_slot(w);
 	int ret = pass_fd(w, slot->sock);
 
-	close(slot->sock);
-	slot->sock = 0;
+	close_slot(slot);
 	return ret;
 }
 
@@ -427,10 +435,8 @@ static int op_fork(struct worker *w)
 	if (!child)
 		_exit(0);
 	family++;
-	if (!keep) {
-		close(slot->sock);
-		slot->sock = 0;
-	}
+	if (!keep)
+		close_slot(slot);
 	return 0;
 }
 

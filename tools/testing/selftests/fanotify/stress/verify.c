@@ -170,8 +170,8 @@ static int settable_marks(void)
 {
 	struct fanotify_so_inode_mark mark = { .mask = FAN_OPEN };
 	int sock = deaf_listener();
+	int i, count = 0, ret = 0;
 	char path[64];
-	int i, ret = 0;
 
 	if (sock < 0)
 		check_failed("bind: %s", strerror(-sock));
@@ -182,15 +182,18 @@ static int settable_marks(void)
 			check_failed("%s: %m", path);
 		ret = result(setsockopt(sock, SOL_FANOTIFY, FANOTIFY_SET_MARK,
 					&mark, sizeof(mark)));
+		count += !ret;
 		close(mark.fd);
-		unlink(path);
 	}
 	close(sock);
-	if (!ret)
-		return i;
-	if (ret != -ENOSPC)
+	/* Not before: a mark goes with its file. */
+	for (i = 0; i <= NR_MARKS; i++) {
+		sprintf(path, MARKED "/%d", i);
+		unlink(path);
+	}
+	if (ret && ret != -ENOSPC)
 		check_failed("setting a mark: %s", strerror(-ret));
-	return i - 1;
+	return count;
 }
 
 static void verify_marks(long long end)
