@@ -20,7 +20,7 @@
  * @socks: All of them, in the order of their birth [@lock].
  */
 struct fanotify_net {
-	struct mutex lock;
+	struct mutex lock;	/* see @lock above */
 	struct list_head socks;
 };
 

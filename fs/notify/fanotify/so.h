@@ -110,6 +110,7 @@ struct fanotify_so_ignored {
  *        one. Constant.
  * @order: In so_order [so_order_lock, RCU].
  * @global: In so_global_groups [so_global_lock]. Empty unless global.
+ * @rcu: Frees the group.
  * @sbs: How many marks on files the group has, by superblock. Grows under
  *       mark_mutex; its own lock for the rest; read under RCU.
  * @ignored: What the marks on superblocks ignore [mark_mutex].
@@ -129,7 +130,6 @@ struct fanotify_so_ignored {
  * @members: The sockets [@lock, RCU].
  * @wait: Readers and pollers of every member sleep here.
  * @destroy: Takes down what may have to wait for others.
- * @rcu: Frees the group.
  */
 struct fanotify_so_group {
 	struct fsnotify_group *fsn;
@@ -139,6 +139,7 @@ struct fanotify_so_group {
 	u32 mask;
 	struct list_head order;
 	struct list_head global;
+	struct rcu_head rcu;	/* kfree_rcu() wants it near the start */
 
 	struct xarray sbs;
 	struct fanotify_so_ignored ignored[FANOTIFY_SO_MAX_IGNORED];
@@ -157,7 +158,6 @@ struct fanotify_so_group {
 
 	wait_queue_head_t wait;
 	struct work_struct destroy;
-	struct rcu_head rcu;
 };
 
 /* so_order.c */

@@ -15,7 +15,7 @@
 
 /* What the system calls allow: 1 % of memory, but so many at least, at most */
 #define SO_LEAST_MAX_USER_MARKS		8192
-#define SO_MOST_MAX_USER_MARKS		(1 << 20)
+#define SO_MOST_MAX_USER_MARKS		1048576
 #define SO_INODE_MARK_COST		(2 * sizeof(struct inode))
 
 /* The most that SO_RCVBUF can be; read and written without a lock. */

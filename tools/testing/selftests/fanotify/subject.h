@@ -43,8 +43,8 @@ struct record {
 	unsigned int rename;
 };
 
-__attribute__((format(printf, 2, 3)))
-static inline void note(struct record *r, const char *format, ...)
+static inline __printf(2, 3)
+void note(struct record *r, const char *format, ...)
 {
 	size_t room = sizeof(r->text) - r->len;
 	va_list args;
@@ -57,9 +57,9 @@ static inline void note(struct record *r, const char *format, ...)
 }
 
 /* Where two texts part: the line, or NULL if they do not. */
-static inline const char *first_difference(const char *a, const char *b)
+static inline char *first_difference(char *a, const char *b)
 {
-	const char *line = a;
+	char *line = a;
 
 	for (; *a == *b; a++, b++) {
 		if (!*a)
@@ -89,7 +89,7 @@ static inline int handle_number(struct record *r, const struct file_handle *fh)
 }
 
 /* Whose file that is, without a look into it. */
-static inline const char *name_of(int fd, char *name, size_t size)
+static inline char *name_of(int fd, char *name, size_t size)
 {
 	char path[64];
 	ssize_t len;
@@ -102,14 +102,13 @@ static inline const char *name_of(int fd, char *name, size_t size)
 
 static inline void take_inotify(struct record *r, int fd)
 {
-	char buf[4096] __attribute__((aligned(8)));
 	const struct inotify_event *ev;
-	ssize_t len;
-	char *p;
+	__u64 buf[512];
+	ssize_t len, pos;
 
 	while ((len = read(fd, buf, sizeof(buf))) > 0) {
-		for (p = buf; p < buf + len; p += sizeof(*ev) + ev->len) {
-			ev = (const struct inotify_event *)p;
+		for (pos = 0; pos < len; pos += sizeof(*ev) + ev->len) {
+			ev = (const void *)((const char *)buf + pos);
 			note(r, "  wd %d mask %x %s%s\n", ev->wd, ev->mask,
 			     ev->len ? ev->name : "-", !ev->cookie ? "" :
 			     ev->cookie == r->rename ? " same" : " new");
@@ -152,8 +151,8 @@ static inline void note_info(struct record *r, const char *p, const char *end)
 static inline void take_fanotify(struct record *r, int fd)
 {
 	const struct fanotify_event_metadata *ev;
-	char buf[4096] __attribute__((aligned(8)));
 	char name[128];
+	__u64 buf[512];
 	ssize_t len;
 
 	while ((len = read(fd, buf, sizeof(buf))) > 0) {

@@ -58,8 +58,8 @@ static inline void ring_exit(struct ring *ring)
 	close(ring->fd);
 }
 
-/* Submits a request; what it waits for it waits for elsewhere. 1 or -errno. */
-static inline int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+/* Puts a request where ring_enter() will find it. */
+static inline void ring_queue(struct ring *ring, const struct io_uring_sqe *sqe)
 {
 	unsigned int *tail = (void *)(ring->rings + ring->params.sq_off.tail);
 	unsigned int *array = (void *)(ring->rings + ring->params.sq_off.array);
@@ -68,7 +68,19 @@ static inline int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
 	ring->sqes[i] = *sqe;
 	array[i] = i;
 	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	return result(syscall(SYS_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0));
+}
+
+/* Submits as many requests; what they wait for they wait for elsewhere. */
+static inline int ring_enter(struct ring *ring, unsigned int nr)
+{
+	return result(syscall(SYS_io_uring_enter, ring->fd, nr, 0, 0, NULL, 0));
+}
+
+/* Submits a request. 1 or -errno. */
+static inline int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	ring_queue(ring, sqe);
+	return ring_enter(ring, 1);
 }
 
 /* Takes one completion: 1, or 0 if there is none. */
@@ -102,6 +114,16 @@ static inline int ring_wait(struct ring *ring)
 {
 	return result(syscall(SYS_io_uring_enter, ring->fd, 0, 1,
 			      IORING_ENTER_GETEVENTS, NULL, 0));
+}
+
+/* Waits for a completion and takes it. 0 or -errno. */
+static inline int ring_wait_cqe(struct ring *ring, struct io_uring_cqe *cqe)
+{
+	int ret = 0;
+
+	while (!ret && !ring_cqe(ring, cqe))
+		ret = ring_wait(ring);
+	return ret < 0 ? ret : 0;
 }
 
 /* Submits a request and waits for its completion: its result or -errno. */
