@@ -78,7 +78,8 @@ static inline long long shown_masks(int sock, const struct stat *st)
 	if (ret)
 		return ret;
 	/* The kernel keeps 20 bits for the minor number. */
-	sprintf(line, "\nfanotify ino:%lx sdev:%x ", st->st_ino,
+	sprintf(line, "\nfanotify ino:%llx sdev:%x ",
+		(unsigned long long)st->st_ino,
 		major(st->st_dev) << 20 | minor(st->st_dev));
 	found = strstr(text, line);
 	if (!found)

@@ -298,6 +298,20 @@ static long wait_in_recvmsg(struct waiter *w)
 	return result(syscall(SYS_recvmsg, w->fd, &msg, 0));
 }
 
+/* One message, of no length. */
+static long wait_in_recvmmsg(struct waiter *w)
+{
+	struct iovec iov = { .iov_base = &w->ev, .iov_len = sizeof(w->ev) };
+	struct mmsghdr msg = {
+		.msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 },
+		.msg_len = -1,
+	};
+	long ret;
+
+	ret = syscall(SYS_recvmmsg, w->fd, &msg, 1, 0, NULL);
+	return ret == 1 ? msg.msg_len : ret < 0 ? -errno : -EPROTO;
+}
+
 static long wait_in_poll(struct waiter *w)
 {
 	struct pollfd pfd = { .fd = w->fd, .events = POLLIN | POLLRDHUP };
@@ -433,6 +447,12 @@ FIXTURE_VARIANT_ADD(blocked, recv) {
 FIXTURE_VARIANT_ADD(blocked, recvmsg) {
 	.call = wait_in_recvmsg,
 	.nr = SYS_recvmsg,
+	.ret = 0,
+};
+
+FIXTURE_VARIANT_ADD(blocked, recvmmsg) {
+	.call = wait_in_recvmmsg,
+	.nr = SYS_recvmmsg,
 	.ret = 0,
 };
 
@@ -598,6 +618,74 @@ TEST_F(shutdown, in_the_middle)
 			EXPECT_EQ(NULL, ret);
 		}
 		ASSERT_EQ(0, close(sock));
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, pthread_join(causer, &ret));
+	EXPECT_EQ(NULL, ret);
+}
+
+/**
+ * struct marker - a thread that sets and removes a mark until that fails
+ *
+ * @sock: The socket.
+ * @count: How often it did not fail; grows while the thread runs.
+ */
+struct marker {
+	int sock;
+	long count;
+};
+
+/* Returns why it failed. */
+static void *marker_main(void *arg)
+{
+	struct marker *m = arg;
+	long ret;
+
+	for (;;) {
+		ret = mark_path(m->sock, FILE_PATH, 0,
+				m->count & 1 ? 0 : FAN_CLOSE_WRITE);
+		if (ret)
+			return (void *)ret;
+		__atomic_fetch_add(&m->count, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/*
+ * And one who sets marks: after the end each call says so, and of those that
+ * were under way no mark is left behind.
+ */
+TEST_F(shutdown, in_the_middle_of_marks)
+{
+	pthread_t causer, thread;
+	struct marker marker;
+	bool stop = false;
+	char text[4096];
+	long long limit;
+	int round;
+	void *ret;
+
+	ASSERT_EQ(0, pthread_create(&causer, NULL, busy_main, &stop));
+	for (round = 0; round < 20; round++) {
+		marker = (struct marker){
+			.sock = variant->global ?
+				global_listener(FAN_CLOSE_WRITE) :
+				dir_listener(TMP, FAN_CLOSE_WRITE),
+		};
+		ASSERT_LE(0, marker.sock);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, marker_main,
+					    &marker));
+		while (!__atomic_load_n(&marker.count, __ATOMIC_ACQUIRE))
+			sched_yield();
+		ASSERT_EQ(0, end(marker.sock));
+		ASSERT_EQ(0, pthread_join(thread, &ret));
+		EXPECT_EQ(-ESHUTDOWN, (long)ret);
+		limit = now_ms() + WAIT_MS;
+		do {
+			ASSERT_EQ(0, read_fdinfo(marker.sock, text,
+						 sizeof(text)));
+		} while (strstr(text, "\nfanotify ") && now_ms() < limit);
+		EXPECT_EQ(NULL, strstr(text, "\nfanotify "));
+		ASSERT_EQ(0, close(marker.sock));
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 	ASSERT_EQ(0, pthread_join(causer, &ret));

@@ -345,6 +345,7 @@ TEST_F(uring, poll)
 TEST_F(uring, multishot_poll)
 {
 	struct io_uring_sqe sqe = poll_sqe(self->sock, IORING_POLL_ADD_MULTI);
+	struct fanotify_so_event_metadata evs[NFILES];
 	struct io_uring_cqe cqe;
 	int i, round;
 
@@ -362,7 +363,14 @@ TEST_F(uring, multishot_poll)
 		/* What is merged is none. */
 		ASSERT_EQ(0, cause(0));
 		EXPECT_EQ(0, ring_cqe(&self->ring, &cqe));
-		EXPECT_EQ(NFILES, own_events(self->sock));
+		/*
+		 * All in one read: one that leaves some behind wakes others,
+		 * so that they come and get them.
+		 */
+		ASSERT_EQ(NFILES * LEN, result(recv(self->sock, evs,
+						    sizeof(evs), 0)));
+		for (i = 0; i < NFILES; i++)
+			close_event(&evs[i]);
 		EXPECT_EQ(0, ring_cqe(&self->ring, &cqe));
 	}
 	/* The end is the last one. */
@@ -461,11 +469,10 @@ TEST_F(uring, multishot_recv)
 		ev = picked(evs, &cqe);
 		ASSERT_NE(NULL, ev);
 		EXPECT_TRUE(is_event_of(ev, &self->st[i]));
-		EXPECT_EQ(0, ring_cqe(&self->ring, &cqe));
 		ASSERT_EQ(0, i < NFILES - 1 ? cause(i + 1) : 0);
 	}
 
-	/* Without a buffer it ends, and the event waits for the next. */
+	/* Without a buffer it ends, and an event waits for the next. */
 	ASSERT_EQ(0, cause(0));
 	ASSERT_EQ(0, ring_wait_cqe(&self->ring, &cqe));
 	EXPECT_EQ(-ENOBUFS, cqe.res);
@@ -689,35 +696,36 @@ TEST_F(uring, makes_a_listener)
 		.fd = sock,
 		.len = SHUT_RDWR,
 	}));
-	EXPECT_EQ(0, take_event(sock, &(struct fanotify_so_event_metadata){}));
+	EXPECT_EQ(0, result(recv(sock, &addr, sizeof(addr), 0)));
 	EXPECT_EQ(0, close(sock));
 }
 
-TEST_F(uring, sends_nothing)
+/* As the system calls, these say that there is nothing like that. */
+TEST_F(uring, connects_to_nothing)
 {
-	static const int opcodes[] = { IORING_OP_SEND, IORING_OP_WRITE,
-				       IORING_OP_ACCEPT, IORING_OP_CONNECT,
-				       IORING_OP_LISTEN };
 	struct fanotify_addr addr = address(0, O_RDONLY);
-	struct io_uring_sqe sqe;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
-		sqe = (struct io_uring_sqe){
-			.opcode = opcodes[i],
-			.fd = self->sock,
-		};
-		if (opcodes[i] != IORING_OP_LISTEN &&
-		    opcodes[i] != IORING_OP_ACCEPT)
-			sqe.addr = (uintptr_t)&addr;
-		if (opcodes[i] == IORING_OP_CONNECT)
-			sqe.off = sizeof(addr);
-		else if (opcodes[i] != IORING_OP_ACCEPT)
-			sqe.len = 1;
-		EXPECT_EQ(-EOPNOTSUPP, ring_do(&self->ring, &sqe)) {
-			TH_LOG("opcode %d", opcodes[i]);
-		}
-	}
+	EXPECT_EQ(-EOPNOTSUPP, ring_do(&self->ring, &(struct io_uring_sqe){
+		.opcode = IORING_OP_SEND,
+		.fd = self->sock,
+		.addr = (uintptr_t)&addr,
+		.len = sizeof(addr),
+	}));
+	EXPECT_EQ(-EOPNOTSUPP, ring_do(&self->ring, &(struct io_uring_sqe){
+		.opcode = IORING_OP_CONNECT,
+		.fd = self->sock,
+		.addr = (uintptr_t)&addr,
+		.addr2 = sizeof(addr),
+	}));
+	EXPECT_EQ(-EOPNOTSUPP, ring_do(&self->ring, &(struct io_uring_sqe){
+		.opcode = IORING_OP_LISTEN,
+		.fd = self->sock,
+		.len = 1,
+	}));
+	EXPECT_EQ(-EOPNOTSUPP, ring_do(&self->ring, &(struct io_uring_sqe){
+		.opcode = IORING_OP_ACCEPT,
+		.fd = self->sock,
+	}));
 }
 
 TEST_HARNESS_MAIN
