@@ -267,6 +267,8 @@ TEST_F(original, flags)
 
 	EXPECT_EQ(0, close(fd));
 	ASSERT_EQ(0, next_event(self->sock, &st, &ev));
+	EXPECT_NE(0, ev.mask & FAN_CLOSE);
+	EXPECT_EQ(0, ev.mask & ~FAN_CLOSE);
 	EXPECT_EQ(flags, ev.f_flags);
 	close_event(&ev);
 }
@@ -399,7 +401,7 @@ TEST_F(event, of_a_child)
 	/* It is long gone when the event is read. */
 	ASSERT_EQ(0, exit_status(child));
 	ASSERT_EQ(0, next_event(self->sock, &self->st, &ev));
-	EXPECT_EQ(FAN_OPEN, ev.mask & FAN_OPEN);
+	EXPECT_EQ(FAN_OPEN | FAN_CLOSE_NOWRITE, ev.mask);
 	EXPECT_EQ(child, ev.pid);
 	EXPECT_EQ(child, ev.tgid);
 	close_event(&ev);
@@ -518,7 +520,7 @@ TEST_F(event, pid_namespace)
 	}
 	ASSERT_EQ(0, exit_status(child));
 	ASSERT_EQ(0, next_event(self->sock, &self->st, &ev));
-	EXPECT_EQ(FAN_OPEN, ev.mask & FAN_OPEN);
+	EXPECT_EQ(FAN_OPEN | FAN_CLOSE_NOWRITE, ev.mask);
 	EXPECT_EQ(child, ev.pid);
 	EXPECT_EQ(child, ev.tgid);
 	close_event(&ev);

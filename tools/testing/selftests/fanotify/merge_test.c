@@ -149,17 +149,41 @@ TEST_F(merge, not_with_one_that_was_read)
 	expect_events(_metadata, self->sock, closed, 1);
 }
 
-/* A read that fails leaves it; nothing of it or of the next is lost. */
+/* A read that fails puts it back, to be joined as before. */
 TEST_F(merge, after_a_failed_read)
 {
+	const struct want want[] = {
+		{ &self->a, READ_IT, getpid() },
+		{ &self->b, READ_IT, getpid() },
+	};
 	int fd;
 
 	ASSERT_EQ(0, drain(self->sock));
 	fd = open(A, O_RDONLY);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EFAULT, result(recv(self->sock, (void *)8, 64, 0)));
+	ASSERT_EQ(0, open_close(B, O_RDONLY));
+	EXPECT_EQ(-EFAULT, result(recv(self->sock, (void *)8, 64, 0)));
 	EXPECT_EQ(0, close(fd));
-	EXPECT_EQ(READ_IT, all_events(self->sock, &self->a));
+	expect_events(_metadata, self->sock, want, 2);
+}
+
+/* Nor does one that had no descriptor for it keep others from joining. */
+TEST_F(merge, after_a_read_without_descriptors)
+{
+	const struct want want[] = { { &self->a, READ_IT, getpid() } };
+	struct fanotify_so_event_metadata ev;
+	struct rlimit old;
+	int fd;
+
+	ASSERT_EQ(0, drain(self->sock));
+	fd = open(A, O_RDONLY);
+	ASSERT_LE(0, fd);
+	old = leave_fds(0);
+	EXPECT_EQ(-EMFILE, take_event(self->sock, &ev));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
+	EXPECT_EQ(0, close(fd));
+	expect_events(_metadata, self->sock, want, 1);
 }
 
 static void *open_close_main(void *arg)
@@ -350,6 +374,50 @@ TEST_F(merge, replaced)
 	ASSERT_EQ(0, rename(TMP "/new", A));
 	ASSERT_EQ(0, open_close(A, O_RDONLY));
 	expect_events(_metadata, self->sock, want, 2);
+}
+
+TEST_F(merge, directory)
+{
+	int sock = variant->global ? global_listener(ALL_EVENTS | FAN_ONDIR) :
+				     dir_listener(DIR_PATH,
+						  ALL_EVENTS | FAN_ONDIR);
+	struct stat st;
+	const struct want want[] = { { &st, READ_IT | FAN_ACCESS, getpid() } };
+	char names[4096];
+	int fd;
+
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, stat(DIR_PATH, &st));
+	fd = open(DIR_PATH, O_RDONLY | O_DIRECTORY);
+	ASSERT_LE(0, fd);
+	EXPECT_LT(0, syscall(SYS_getdents64, fd, names, sizeof(names)));
+	EXPECT_EQ(0, close(fd));
+	expect_events(_metadata, sock, want, 1);
+	EXPECT_EQ(0, close(sock));
+}
+
+/* To open it for that is no other way to have it open. */
+TEST_F(merge, execution)
+{
+	struct want want[] = {
+		{ &self->a, READ_IT | FAN_OPEN_EXEC | FAN_ACCESS, 0 },
+	};
+
+	ASSERT_EQ(0, write_file(A, "#!/bin/busybox true\n"));
+	ASSERT_EQ(0, drain(self->sock));
+	want->pid = fork();
+	ASSERT_LE(0, want->pid);
+	if (!want->pid) {
+		int fd = open(A, O_RDONLY);
+		char c;
+
+		if (read(fd, &c, 1) != 1 || close(fd))
+			_exit(100);
+		execl(A, A, NULL);
+		_exit(errno);
+	}
+	ASSERT_EQ(0, exit_status(want->pid));
+	expect_events(_metadata, self->sock, want, 1);
 }
 
 /* Each listener has a queue of its own. */

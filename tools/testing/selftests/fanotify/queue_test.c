@@ -369,10 +369,15 @@ TEST_F(bound, overflow_and_a_bad_buffer)
 
 TEST_F(bound, bad_arguments)
 {
+	static const int negative[] = { -1, -4 * COST, INT_MIN };
 	int bytes = 8 * COST;
-	size_t len;
+	size_t len, i;
 
 	ASSERT_EQ(0, start(self, variant, 4 * COST));
+	for (i = 0; i < ARRAY_SIZE(negative); i++) {
+		EXPECT_EQ(-EINVAL, set_buf(self->sock, variant->option,
+					   negative[i]));
+	}
 	for (len = 0; len < sizeof(bytes); len++) {
 		EXPECT_EQ(-EINVAL, result(setsockopt(self->sock, SOL_SOCKET,
 						     variant->option, &bytes,
@@ -429,22 +434,25 @@ TEST(default_value)
 FIXTURE(ceiling)
 {
 	int sock;
-	char rmem[16];
+	char rmem_max[16], rmem_default[16];
 };
 
 #define RMEM_MAX "/proc/sys/net/core/rmem_max"
+#define RMEM_DEFAULT "/proc/sys/net/core/rmem_default"
 
 FIXTURE_SETUP(ceiling)
 {
 	make_files(_metadata);
-	sprintf(self->rmem, "%ld", read_sysctl(RMEM_MAX));
+	sprintf(self->rmem_max, "%ld", read_sysctl(RMEM_MAX));
+	sprintf(self->rmem_default, "%ld", read_sysctl(RMEM_DEFAULT));
 	self->sock = dir_listener(DIR_PATH, FAN_OPEN);
 	ASSERT_LE(0, self->sock);
 }
 
 FIXTURE_TEARDOWN(ceiling)
 {
-	EXPECT_EQ(0, write_knob(RMEM_MAX, self->rmem));
+	EXPECT_EQ(0, write_knob(RMEM_MAX, self->rmem_max));
+	EXPECT_EQ(0, write_knob(RMEM_DEFAULT, self->rmem_default));
 	EXPECT_EQ(0, write_knob(MAX_QUEUE_BYTES, "67108864"));
 	close(self->sock);
 }
@@ -500,13 +508,34 @@ TEST_F(ceiling, clamps)
 	EXPECT_EQ(1024, get_buf(self->sock));
 	ASSERT_EQ(0, set_buf(self->sock, SO_RCVBUF, 8 * COST));
 	EXPECT_EQ(2048, get_buf(self->sock));
+	ASSERT_EQ(0, write_knob(MAX_QUEUE_BYTES, "512"));
+	EXPECT_EQ(2048, get_buf(self->sock));
 	ASSERT_EQ(0, cause("abcdef"));
 	EXPECT_STREQ("abcdef", take_all(self->sock));
 }
 
-/* That of other families does not matter. */
+/* A new socket has what it may have, and not what it would have else. */
+TEST_F(ceiling, clamps_the_default)
+{
+	ASSERT_EQ(0, write_knob(MAX_QUEUE_BYTES, "512"));
+	close(self->sock);
+	self->sock = dir_listener(DIR_PATH, FAN_OPEN);
+	ASSERT_LE(0, self->sock);
+	EXPECT_EQ(512, get_buf(self->sock));
+	ASSERT_EQ(0, cause("abcdef"));
+	EXPECT_STREQ("ab(4)", take_all(self->sock));
+}
+
+/* Those of other families do not matter. */
 TEST_F(ceiling, is_not_rmem_max)
 {
+	int sock;
+
+	ASSERT_EQ(0, write_knob(RMEM_DEFAULT, "2304"));
+	sock = new_socket();
+	ASSERT_LE(0, sock);
+	EXPECT_EQ(DEFAULT_BYTES, get_buf(sock));
+	EXPECT_EQ(0, close(sock));
 	ASSERT_EQ(0, write_knob(RMEM_MAX, "2304"));
 	ASSERT_EQ(0, set_buf(self->sock, SO_RCVBUF, 1 << 20));
 	EXPECT_EQ(1 << 20, get_buf(self->sock));

@@ -430,7 +430,8 @@ static int print_mark(char *line, const char *path, __u32 mask,
 	if (stat(path, &st) ||
 	    name_to_handle_at(AT_FDCWD, path, &fh.handle, &mount, 0))
 		return -errno;
-	line += sprintf(line, "fanotify ino:%llx sdev:%x mask:%x ignored_mask:%x fhandle-bytes:%x fhandle-type:%x f_handle:",
+	line += sprintf(line,
+			"fanotify ino:%llx sdev:%x mask:%x ignored_mask:%x fhandle-bytes:%x fhandle-type:%x f_handle:",
 			(unsigned long long)st.st_ino, kernel_dev(&st), mask,
 			ignored_mask, fh.handle.handle_bytes,
 			fh.handle.handle_type);
