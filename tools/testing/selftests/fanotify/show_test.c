@@ -526,6 +526,34 @@ TEST_F(show, fdinfo_after_a_modification)
 	EXPECT_NE(NULL, strstr(text, line));
 }
 
+/*
+ * What was asked for at bind() is still told. Marks are of no effect at once,
+ * and gone a little later.
+ */
+TEST_F(show, fdinfo_shutdown)
+{
+	struct fanotify_addr addr = address(FAN_OPEN, O_RDONLY | O_NONBLOCK);
+	char text[4096], line[512];
+	const char *head;
+	long long limit;
+
+	addr.priority = 5;
+	ASSERT_EQ(0, do_bind(self->sock, &addr));
+	ASSERT_EQ(0, mark_path(self->sock, FILE_PATH, FAN_OPEN, 0));
+	ASSERT_EQ(0, print_mark(line, FILE_PATH, FAN_OPEN, 0));
+	head = "fanotify-socket group:0 priority:5 mask:20 f_flags:4000 queue-bytes:4194304\n";
+	ASSERT_EQ(0, read_lines(self->sock, text, sizeof(text)));
+	EXPECT_EQ(0, strncmp(head, text, strlen(head)));
+	EXPECT_STREQ(line, text + strlen(head));
+	ASSERT_EQ(0, shutdown(self->sock, SHUT_RDWR));
+	limit = now_ms() + WAIT_MS;
+	do {
+		ASSERT_EQ(0, read_lines(self->sock, text, sizeof(text)));
+		EXPECT_EQ(0, strncmp(head, text, strlen(head)));
+	} while (strcmp(head, text) && now_ms() < limit);
+	EXPECT_STREQ(head, text);
+}
+
 /* A line for each file system, those too that are mounted later. */
 TEST_F(show, fdinfo_global)
 {

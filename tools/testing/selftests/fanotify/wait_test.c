@@ -15,10 +15,10 @@
 
 /*
  * A short time, but one that a call can be seen to wait: for this much of it,
- * because sockets count in ticks, of which the first may be almost over.
+ * because sockets count in ticks, and a busy machine may be some behind.
  */
-#define SHORT_MS 200
-#define SURELY_MS 100
+#define SHORT_MS 600
+#define SURELY_MS 200
 
 static const char * const paths[NFILES] = {
 	TMP "/file0", TMP "/file1", TMP "/file2", TMP "/file3",
