@@ -25,8 +25,8 @@ static void so_free_group_priv(struct fsnotify_group *fsn)
 {
 	struct fanotify_so_group *group = fsn->private;
 
-	/* With the last mark on a file its count went as well. */
-	WARN_ON_ONCE(!xa_empty(&group->sbs));
+	/* No count is left, but nodes may be, had before memory ran out. */
+	xa_destroy(&group->sbs);
 	put_ucounts(group->ucounts);
 	put_cred(group->cred);
 	kfree_rcu(group, rcu);
@@ -132,6 +132,8 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 		err = fanotify_so_global_add(group);
 		if (err) {
 			fanotify_so_group_leave(group, member);
+			/* The socket may be bound, and so listed, again. */
+			synchronize_rcu();
 			return ERR_PTR(err);
 		}
 	}

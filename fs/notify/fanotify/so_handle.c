@@ -16,13 +16,15 @@ static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask)
 {
 	bool is_dir = mask & FS_ISDIR;
 	struct fsnotify_mark *mark;
-	u32 wanted = 0, ignored = 0;
+	u32 wanted = 0, ignored = 0, asked;
 	int type;
 
 	fsnotify_foreach_iter_mark_type(iter_info, mark, type) {
 		ignored |= fsnotify_effective_ignore_mask(mark, is_dir, type);
-		if (fsnotify_mask_applicable(mark->mask, is_dir, type))
-			wanted |= mark->mask;
+		/* Once: it may be replaced meanwhile. */
+		asked = READ_ONCE(mark->mask);
+		if (fsnotify_mask_applicable(asked, is_dir, type))
+			wanted |= asked;
 	}
 	return mask & wanted & ~ignored & ALL_FSNOTIFY_EVENTS;
 }

@@ -108,11 +108,13 @@ void fanotify_so_order_put_sb(struct fanotify_so_group *group,
 static bool so_listens(struct fanotify_so_group *group,
 		       const struct super_block *sb)
 {
+	unsigned long first = 0;
+
 	if (group->mask)
 		return fanotify_so_sb_has_files(sb);
 	/* The files below a stacked file system are on other superblocks. */
 	if (sb->s_stack_depth)
-		return !xa_empty(&group->sbs);
+		return xa_find(&group->sbs, &first, ULONG_MAX, XA_PRESENT);
 	return xa_load(&group->sbs, (unsigned long)sb);
 }
 
