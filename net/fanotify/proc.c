@@ -62,7 +62,6 @@ void fanotify_proc_remove(struct fanotify_sock *fsk)
 }
 
 static void *sockets_start(struct seq_file *m, loff_t *pos)
-	__acquires(&fanotify_net(seq_file_net(m))->lock)
 {
 	struct fanotify_net *fnet = fanotify_net(seq_file_net(m));
 
@@ -76,7 +75,6 @@ static void *sockets_next(struct seq_file *m, void *v, loff_t *pos)
 }
 
 static void sockets_stop(struct seq_file *m, void *v)
-	__releases(&fanotify_net(seq_file_net(m))->lock)
 {
 	mutex_unlock(&fanotify_net(seq_file_net(m))->lock);
 }

@@ -34,11 +34,10 @@ static void event_fd_drop(struct event_fd *fd)
 }
 
 /* Errors are the reader's; that the file cannot be opened is not one. */
-static int event_fd_open(struct event_fd *fd, const struct fanotify_sock *fsk,
+static int event_fd_open(struct event_fd *fd,
+			 const struct fanotify_so_group *group, int flags,
 			 const struct fanotify_so_taken *taken)
 {
-	int flags = fsk->addr.f_flags |
-		    (force_o_largefile() ? O_LARGEFILE : 0);
 	struct file *file;
 	int err;
 
@@ -50,7 +49,7 @@ static int event_fd_open(struct event_fd *fd, const struct fanotify_sock *fsk,
 	if (fd->nr < 0)
 		return fd->nr;
 
-	err = fanotify_so_open(fsk->group, taken, flags, &file);
+	err = fanotify_so_open(group, taken, flags, &file);
 	if (!err && !IS_ERR(file)) {
 		fd->file = file;
 		return 0;
@@ -67,7 +66,7 @@ static s32 reader_pid(struct pid *pid)
 	return pid_nr_ns(pid, task_active_pid_ns(current));
 }
 
-static int deliver(const struct fanotify_sock *fsk,
+static int deliver(const struct fanotify_so_group *group, int flags,
 		   const struct fanotify_so_taken *taken, struct iov_iter *to)
 {
 	struct fanotify_so_event_metadata meta = {
@@ -81,7 +80,7 @@ static int deliver(const struct fanotify_sock *fsk,
 	struct event_fd fd;
 	int err;
 
-	err = event_fd_open(&fd, fsk, taken);
+	err = event_fd_open(&fd, group, flags, taken);
 	if (err)
 		return err;
 
@@ -107,13 +106,14 @@ static int deliver(const struct fanotify_sock *fsk,
  *
  * Context: Process context, no lock held. Sleeps. Any number of threads may
  * be in here for one socket.
- * Return: the bytes read, 0 after shutdown(), or -EOPNOTSUPP for a flag that asks for something
- * events do not have, -ENOTCONN before bind(), -EINVAL if the buffer cannot
- * hold an event, -EAGAIN if there is none and waiting is not wanted or took
- * too long, -EMFILE, -ENFILE or -ENOMEM if there is no descriptor or memory
- * for its file, -EFAULT for a bad buffer, and -EINTR or -ERESTARTSYS after a
- * signal. After any of them the event is still the first of the queue (if
- * several readers fail at the same time, theirs are, in any order).
+ * Return: the bytes read, 0 after shutdown(), or -EOPNOTSUPP for a flag that
+ * asks for something events do not have, -ENOTCONN before bind(), -EINVAL if
+ * the buffer cannot hold an event, -EAGAIN if there is none and waiting is not
+ * wanted or took too long, -EMFILE, -ENFILE or -ENOMEM if there is no
+ * descriptor or memory for its file, -EFAULT for a bad buffer, and -EINTR or
+ * -ERESTARTSYS after a signal. After any of them the event is still the first
+ * of the queue (if several readers fail at the same time, theirs are, in any
+ * order).
  */
 int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		     int flags)
@@ -124,8 +124,8 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	struct iov_iter *to = &msg->msg_iter;
 	struct fanotify_so_taken taken;
 	size_t done = 0;
+	int err, f_flags;
 	long timeo;
-	int err;
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return -EOPNOTSUPP;
@@ -134,6 +134,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	if (len < event_len)
 		return -EINVAL;
 
+	f_flags = fsk->addr.f_flags | (force_o_largefile() ? O_LARGEFILE : 0);
 	msg->msg_namelen = 0;
 	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
 	do {
@@ -143,7 +144,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			err = fanotify_so_wait(group, &timeo);
 			continue;
 		}
-		err = deliver(fsk, &taken, to);
+		err = deliver(group, f_flags, &taken, to);
 		if (err) {
 			fanotify_so_put_back(group, &taken);
 			break;

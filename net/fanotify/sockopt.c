@@ -176,7 +176,8 @@ static int set_socket_option(struct socket *sock, int optname,
  *
  * Context: Process context, no lock held. May sleep.
  * Return: 0; -ENOPROTOOPT for what is no option; -ENOTCONN before bind(),
- * -ESHUTDOWN after shutdown(), -EFAULT, -ENOMEM, and what is said at the option.
+ * -ESHUTDOWN after shutdown(), -EFAULT, -ENOMEM, and what is said at the
+ * option.
  */
 int fanotify_setsockopt(struct socket *sock, int level, int optname,
 			sockptr_t optval, unsigned int optlen)

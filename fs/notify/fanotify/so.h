@@ -24,16 +24,17 @@
  *	      group->sbs (its xa_lock)
  *	so_order_lock
  *	group->lock
- * Nothing is taken under the last two, nor under group->sbs.
+ * Nothing is taken under the last two, nor under group->sbs. Above all of them
+ * are the front's lock_sock(), in bind(), and the list of its sockets.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *
  * LIFETIME: a group is born with two references of its fsnotify group. One is
  * the socket's and goes when it leaves; the other goes when the group is taken
- * down. Each mark holds one more. Taking down has two phases: under
- * mark_mutex and group->lock the group is shut down, so that no mark and no
- * event gets in any more; the rest, which waits for others, is done by a work
- * item. The memory is freed with the last reference, after a grace period.
+ * down. Each mark holds one more. Taking down has two phases: the group is shut
+ * down, so that no event and no mark gets in any more, and what is there is
+ * dropped; to wait for those who are still inside is left to a work item. The
+ * memory is freed with the last reference, after a grace period.
  */
 #ifndef _FS_NOTIFY_FANOTIFY_SO_H
 #define _FS_NOTIFY_FANOTIFY_SO_H
@@ -81,10 +82,13 @@ struct fanotify_so_event {
  * @sb: For a mark on a file, its superblock, as the key under which it is
  *      counted in group->sbs; never looked into. NULL for a mark on a
  *      superblock, which counts nowhere. Constant.
+ * @removed: To be detached at the end of the call that set both masks to 0; it
+ *           cannot go by the masks, which a modification clears [mark_mutex].
  */
 struct fanotify_so_mark {
 	struct fsnotify_mark fsn;
 	struct super_block *sb;
+	bool removed;
 };
 
 /**
@@ -108,13 +112,15 @@ struct fanotify_so_ignored {
  * @ucounts: Whom the marks are counted for; a reference. Constant.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
+ * @f_flags: How the files of the events are opened: O_* flags. Constant.
  * @order: In so_order [so_order_lock, RCU].
  * @global: In so_global_groups [so_global_lock]. Empty unless global.
  * @rcu: Frees the group.
  * @sbs: How many marks on files the group has, by superblock. Grows under
  *       mark_mutex; its own lock for the rest; read under RCU.
  * @ignored: What the marks on superblocks ignore [mark_mutex].
- * @closed: No mark gets in any more [mark_mutex].
+ * @closed: Nobody sets a mark any more [mark_mutex]. Superblocks still get
+ *          theirs, until the group is off @global.
  * @lock: Protects the queue and the members. Never taken from an interrupt.
  * @queue: Events to be read, oldest first [@lock]. May be tested for
  *         emptiness without it by those who then sleep on @wait or wake it.
@@ -137,6 +143,7 @@ struct fanotify_so_group {
 	const struct cred *cred;
 	struct ucounts *ucounts;
 	u32 mask;
+	u32 f_flags;
 	struct list_head order;
 	struct list_head global;
 	struct rcu_head rcu;	/* kfree_rcu() wants it near the start */

@@ -63,9 +63,6 @@ static void so_destroy_work(struct work_struct *work)
 	struct fanotify_so_group *group =
 		container_of(work, struct fanotify_so_group, destroy);
 
-	/* First, so that no new superblock gets a mark behind our back. */
-	fanotify_so_global_remove(group);
-	fanotify_so_order_remove(group);
 	fsnotify_destroy_group(group->fsn);
 }
 
@@ -104,6 +101,7 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 	xa_init_flags(&group->sbs, XA_FLAGS_ACCOUNT);
 	fanotify_so_queue_init(group);
 	group->mask = mask;
+	group->f_flags = addr->f_flags;
 
 	err = -ENOMEM;
 	group->ucounts = alloc_ucounts(current_user_ns(), current_euid());
@@ -151,8 +149,8 @@ EXPORT_SYMBOL_GPL(fanotify_so_group_create);
  * fanotify_so_group_shutdown - let a group hear of nothing any more
  * @group: the group
  *
- * Drops the events that nobody has read, lets those go who wait for one, and
- * leaves to a work item what may have to wait for others.
+ * Drops the marks and the events that nobody has read, lets those go who wait
+ * for one, and leaves to a work item what may have to wait for others.
  *
  * Context: Process context. May sleep, but waits for no other listener.
  */
@@ -168,6 +166,10 @@ void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 	if (!first)
 		return;
 	fanotify_so_queue_shutdown(group);
+	/* From here on no mount adds a mark, as no SET_MARK does any more. */
+	fanotify_so_global_remove(group);
+	fsnotify_clear_marks_by_group(group->fsn, FSNOTIFY_OBJ_TYPE_ANY);
+	fanotify_so_order_remove(group);
 	queue_work(so_destroy_wq, &group->destroy);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_group_shutdown);

@@ -6,6 +6,7 @@
  * and is therefore counted: against the limit of the user who bound the
  * socket, and in group->sbs. A mark on a superblock is counted nowhere.
  */
+#include <linux/capability.h>
 #include <linux/dcache.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
@@ -35,6 +36,7 @@ static struct fsnotify_mark *so_mark_alloc(struct fanotify_so_group *group,
 	/* Each of the two masks says for itself what it is about. */
 	mark->fsn.flags |= FSNOTIFY_MARK_FLAG_HAS_IGNORE_FLAGS;
 	mark->sb = NULL;
+	mark->removed = false;
 	return &mark->fsn;
 }
 
@@ -142,22 +144,45 @@ static bool so_req_removes(const struct fanotify_so_mark_req *req)
 }
 
 /*
- * May this file be marked so? Who holds the socket need not have the rights of
- * the one who bound it, and is not to gain by a mark the right to read what is
- * reported with a descriptor that can be read.
+ * Who holds the socket need not have the rights of the one who bound it, and is
+ * not to gain by a mark a descriptor that it could not have got by itself. What
+ * will be in a directory is not known yet, so that the rights have to be those
+ * that no file can refuse.
  */
-static int so_may_mark(const struct fanotify_so_mark_req *req)
+static int so_may_have_reported(const struct fanotify_so_group *group,
+				const struct fanotify_so_mark_req *req)
+{
+	fmode_t fmode = OPEN_FMODE(group->f_flags) & (FMODE_READ | FMODE_WRITE);
+	int err;
+
+	if (req->mask & FAN_EVENT_ON_CHILD &&
+	    !capable(fmode & FMODE_WRITE ? CAP_DAC_OVERRIDE :
+					   CAP_DAC_READ_SEARCH))
+		return -EPERM;
+	if ((req->file->f_mode & fmode) == fmode)
+		return 0;
+	err = inode_permission(file_mnt_idmap(req->file), so_req_inode(req),
+			       ACC_MODE(group->f_flags));
+	return err == -EACCES ? -EPERM : err;
+}
+
+/* May this file be marked so? */
+static int so_may_mark(const struct fanotify_so_group *group,
+		       const struct fanotify_so_mark_req *req)
 {
 	struct inode *inode = so_req_inode(req);
 	u32 both = req->mask | req->ignored_mask;
+	int err;
 
 	if (!S_ISREG(inode->i_mode) && !S_ISDIR(inode->i_mode))
 		return -EINVAL;
 	if (!S_ISDIR(inode->i_mode) && both & (FAN_ONDIR | FAN_EVENT_ON_CHILD))
 		return -ENOTDIR;
-	if (req->mask && !(req->file->f_mode & FMODE_READ) &&
-	    inode_permission(file_mnt_idmap(req->file), inode, MAY_READ))
-		return -EPERM;
+	if (req->mask) {
+		err = so_may_have_reported(group, req);
+		if (err)
+			return err;
+	}
 	return security_path_notify(&req->file->f_path,
 				    both & ALL_FSNOTIFY_EVENTS,
 				    FSNOTIFY_OBJ_TYPE_INODE);
@@ -236,6 +261,7 @@ static void so_req_apply(struct fanotify_so_group *group,
 	if (WARN_ON_ONCE(!mark))
 		return;
 	old = mark->mask;
+	so_mark(mark)->removed = so_req_removes(req);
 	fanotify_so_mark_set(mark, req->mask, req->ignored_mask);
 	fsnotify_recalc_mask(mark->connector);
 	if ((old ^ req->mask) & ALL_FSNOTIFY_PERM_EVENTS)
@@ -254,7 +280,7 @@ static void so_req_detach(struct fanotify_so_group *group,
 	mark = fsnotify_find_inode_mark(so_req_inode(req), group->fsn);
 	if (!mark)
 		return;
-	if (mark->mask || mark->ignore_mask) {
+	if (!so_mark(mark)->removed) {
 		fsnotify_put_mark(mark);
 		return;
 	}
@@ -306,8 +332,9 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
  * Context: Process context, no lock held. May sleep.
  * Return: 0; -EINVAL for what is neither a regular file nor a directory,
  * -ENOTDIR if bits that are about directories are given for a file, -EPERM if
- * the caller may not read what it wants reported, or what a security module
- * has against it, usually -EACCES; -ESHUTDOWN; -ENOENT if there is no mark to
+ * the caller may not open what it wants reported, or what its file system says
+ * if asked that; what a security module has against it, usually -EACCES;
+ * -ESHUTDOWN; -ENOENT if there is no mark to
  * remove or the file is just being deleted, -ENOSPC at the user's limit,
  * -ENOMEM.
  */
@@ -318,7 +345,7 @@ int fanotify_so_set_marks(struct fanotify_so_group *group,
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		err = so_may_mark(&reqs[i]);
+		err = so_may_mark(group, &reqs[i]);
 		if (err)
 			return err;
 	}

@@ -9,7 +9,7 @@
 
 #include "so.h"
 
-/* As many events of one list are looked at, the latest first. */
+/* As many events of one list are looked at, from the latest on. */
 #define SO_MERGE_MAX_LOOKS	32
 
 static struct hlist_head *so_merge_bucket(struct fanotify_so_group *group,
@@ -55,7 +55,8 @@ void fanotify_so_merge_remove(struct fanotify_so_group *group,
  * @mask: what it has done
  *
  * Only the current thread adds an event that it could join: if there is none
- * now there will be none when it comes back with one of its own.
+ * now there will be none when it comes back with one of its own, but for one
+ * that a reader puts back meanwhile, and then there are two.
  *
  * Return: true if there was one, which now has @mask as well.
  */

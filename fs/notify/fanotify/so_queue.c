@@ -30,7 +30,8 @@ static void so_event_free(struct fanotify_so_event *event)
 
 /*
  * The listener pays. Its cgroup is not to run into the OOM killer for the sake
- * of an event: an overflow tells the listener as much.
+ * of an event, nor the current task to search it for memory again and again: an
+ * overflow tells the listener as much.
  */
 static struct fanotify_so_event *so_event_alloc(struct fanotify_so_group *group)
 {
@@ -39,7 +40,8 @@ static struct fanotify_so_event *so_event_alloc(struct fanotify_so_group *group)
 
 	old_memcg = set_active_memcg(group->fsn->memcg);
 	event = kmem_cache_alloc(so_event_cache,
-				 GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL);
+				 GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
+				 __GFP_NOWARN);
 	set_active_memcg(old_memcg);
 	return event;
 }
@@ -62,7 +64,7 @@ static void so_update_bound(struct fanotify_so_group *group)
 	lockdep_assert_held(&group->lock);
 	list_for_each_entry(member, &group->members, list)
 		bytes = max(bytes, member->queue_bytes);
-	WRITE_ONCE(group->max_queued, bytes / FAN_SO_EVENT_COST);
+	group->max_queued = bytes / FAN_SO_EVENT_COST;
 }
 
 /**
@@ -123,7 +125,7 @@ static void so_enqueue(struct fanotify_so_group *group,
 	lockdep_assert_held(&group->lock);
 	list_add(&event->list, prev);
 	fanotify_so_merge_add(group, event);
-	WRITE_ONCE(group->queued, group->queued + 1);
+	group->queued++;
 }
 
 static void so_dequeue(struct fanotify_so_group *group,
@@ -132,7 +134,7 @@ static void so_dequeue(struct fanotify_so_group *group,
 	lockdep_assert_held(&group->lock);
 	list_del_init(&event->list);
 	fanotify_so_merge_remove(group, event);
-	WRITE_ONCE(group->queued, group->queued - 1);
+	group->queued--;
 }
 
 /* Returns true if this is the first one lost, and somebody has to be told. */
@@ -285,11 +287,9 @@ void fanotify_so_put_back(struct fanotify_so_group *group,
 
 	spin_lock(&group->lock);
 	dropped = group->shutdown;
-	if (dropped) {
-		;
-	} else if (taken->event) {
+	if (!dropped && taken->event) {
 		so_enqueue(group, taken->event, &group->queue);
-	} else {
+	} else if (!dropped) {
 		group->lost += taken->cookie;
 		list_move(&group->overflow, &group->queue);
 	}
@@ -348,7 +348,7 @@ void fanotify_so_queue_shutdown(struct fanotify_so_group *group)
 	list_del_init(&group->overflow);
 	list_splice_init(&group->queue, &dropped);
 	memset(group->merge, 0, sizeof(group->merge));
-	WRITE_ONCE(group->queued, 0);
+	group->queued = 0;
 	spin_unlock(&group->lock);
 
 	fanotify_so_wake_all(group);

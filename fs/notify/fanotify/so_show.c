@@ -3,6 +3,7 @@
  * The marks of a group, for people.
  */
 #include <linux/fs.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include "../fdinfo.h"
@@ -46,6 +47,7 @@ void fanotify_so_show_marks(struct fanotify_so_group *group,
 
 	fsnotify_group_lock(group->fsn);
 	list_for_each_entry(mark, &group->fsn->marks_list, g_list) {
+		cond_resched();
 		so_show_mark(m, mark);
 		if (seq_has_overflowed(m))
 			break;
