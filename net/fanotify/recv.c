@@ -107,7 +107,7 @@ static int deliver(const struct fanotify_so_group *group, int flags,
  * Context: Process context, no lock held. Sleeps. Any number of threads may
  * be in here for one socket.
  * Return: the bytes read, 0 after shutdown(), or -EOPNOTSUPP for a flag that
- * asks for something events do not have, -ENOTCONN before bind(), -EINVAL if
+ * asks for something events do not have or for a kernel thread, -ENOTCONN before bind(), -EINVAL if
  * the buffer cannot hold an event, -EAGAIN if there is none and waiting is not
  * wanted or took too long, -EMFILE, -ENFILE or -ENOMEM if there is no
  * descriptor or memory for its file, -EFAULT for a bad buffer, and -EINTR or
@@ -128,6 +128,9 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	long timeo;
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return -EOPNOTSUPP;
+	/* It has no descriptors that anybody could close. */
+	if (current->flags & PF_KTHREAD)
 		return -EOPNOTSUPP;
 	if (!group)
 		return -ENOTCONN;

@@ -25,7 +25,8 @@
  *	so_order_lock
  *	group->lock
  * Nothing is taken under the last two, nor under group->sbs. Above all of them
- * are the front's lock_sock(), in bind(), and the list of its sockets.
+ * are the front's lock_sock(), in bind(), the list of its sockets, and, when a
+ * socket is closed, the lock of its inode.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *

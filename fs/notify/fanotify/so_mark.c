@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/mount.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -146,8 +147,10 @@ static bool so_req_removes(const struct fanotify_so_mark_req *req)
 /*
  * Who holds the socket need not have the rights of the one who bound it, and is
  * not to gain by a mark a descriptor that it could not have got by itself. What
- * will be in a directory is not known yet, so that the rights have to be those
- * that no file can refuse.
+ * will be in a directory is not known yet, and the directory itself comes as
+ * others see it, with a way up that the holder's root does not end: the rights
+ * have to be those that no file can refuse. The mount that others have a file
+ * from need not be read-only as the holder's is.
  */
 static int so_may_have_reported(const struct fanotify_so_group *group,
 				const struct fanotify_so_mark_req *req)
@@ -155,12 +158,14 @@ static int so_may_have_reported(const struct fanotify_so_group *group,
 	fmode_t fmode = OPEN_FMODE(group->f_flags) & (FMODE_READ | FMODE_WRITE);
 	int err;
 
-	if (req->mask & FAN_EVENT_ON_CHILD &&
+	if (req->mask & (FAN_EVENT_ON_CHILD | FAN_ONDIR) &&
 	    !capable(fmode & FMODE_WRITE ? CAP_DAC_OVERRIDE :
 					   CAP_DAC_READ_SEARCH))
 		return -EPERM;
 	if ((req->file->f_mode & fmode) == fmode)
 		return 0;
+	if (fmode & FMODE_WRITE && __mnt_is_readonly(req->file->f_path.mnt))
+		return -EROFS;
 	err = inode_permission(file_mnt_idmap(req->file), so_req_inode(req),
 			       ACC_MODE(group->f_flags));
 	return err == -EACCES ? -EPERM : err;
@@ -332,11 +337,10 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
  * Context: Process context, no lock held. May sleep.
  * Return: 0; -EINVAL for what is neither a regular file nor a directory,
  * -ENOTDIR if bits that are about directories are given for a file, -EPERM if
- * the caller may not open what it wants reported, or what its file system says
- * if asked that; what a security module has against it, usually -EACCES;
- * -ESHUTDOWN; -ENOENT if there is no mark to
- * remove or the file is just being deleted, -ENOSPC at the user's limit,
- * -ENOMEM.
+ * the caller may not open what it wants reported, -EROFS if nobody could on its
+ * mount, or what its file system says if asked that; what a security module has
+ * against it, usually -EACCES; -ESHUTDOWN; -ENOENT if there is no mark to remove
+ * or the file is just being deleted, -ENOSPC at the user's limit, -ENOMEM.
  */
 int fanotify_so_set_marks(struct fanotify_so_group *group,
 			  struct fanotify_so_mark_req *reqs, unsigned int nr)

@@ -184,7 +184,8 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask)
 {
-	u32 f_flags = file->f_flags & ~SO_HIDDEN_F_FLAGS;
+	/* Once: F_SETFL may come in between. */
+	u32 f_flags = READ_ONCE(file->f_flags) & ~SO_HIDDEN_F_FLAGS;
 	struct fanotify_so_event *event = NULL;
 	bool merged, full, wake = true;
 

@@ -24,7 +24,9 @@ static void so_show_mark(struct seq_file *m, struct fsnotify_mark *mark)
 		seq_printf(m, "fanotify ino:%lx sdev:%x mask:%x ignored_mask:%x ",
 			   inode->i_ino, inode->i_sb->s_dev, mark->mask,
 			   ignored);
-		fsnotify_show_fhandle(m, inode);
+		/* A stacked one may have to write to make a handle. */
+		if (!inode->i_sb->s_stack_depth)
+			fsnotify_show_fhandle(m, inode);
 		seq_putc(m, '\n');
 	} else if (mark->connector->type == FSNOTIFY_OBJ_TYPE_SB) {
 		seq_printf(m, "fanotify sdev:%x mask:%x ignored_mask:%x\n",

@@ -13,7 +13,10 @@
 #include "marks.h"
 
 #define DEBUGFS "/sys/kernel/debug/"
+#define FAILSLAB DEBUGFS "failslab/"
 #define MAX_FAULTS 1000
+/* More than a call needs */
+#define MAX_BYTES 1000000L
 
 /**
  * struct faults - the faults of one thread
@@ -66,8 +69,8 @@ FIXTURE_SETUP(fault)
 	if (self->faults.nth < 0)
 		SKIP(return, "the kernel has no fault injection");
 	self->faults.n = 1;
-	ASSERT_EQ(0, write_knob(DEBUGFS "failslab/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, write_knob(DEBUGFS "failslab/verbose", "0"));
+	ASSERT_EQ(0, write_knob(FAILSLAB "ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, write_knob(FAILSLAB "verbose", "0"));
 	ASSERT_EQ(0, write_knob(DEBUGFS "fail_usercopy/verbose", "0"));
 	private_tmp(_metadata);
 }
@@ -271,11 +274,13 @@ TEST_F(fault, mount)
  *
  * @sock: The listener.
  * @fds: The files.
+ * @limit: How many marks a user can have.
  * @text: What fdinfo says before the call that may fail.
  */
 struct marked {
 	int sock;
 	int fds[NFILES];
+	long limit;
 	char text[4096];
 };
 
@@ -285,6 +290,8 @@ static void make_marked(struct __test_metadata *_metadata,
 	char path[64];
 	int i;
 
+	marked->limit = read_number(MAX_USER_MARKS);
+	ASSERT_LE(0, marked->limit);
 	marked->sock = deaf_listener();
 	ASSERT_LE(0, marked->sock);
 	for (i = 0; i < NFILES; i++) {
@@ -297,19 +304,19 @@ static void make_marked(struct __test_metadata *_metadata,
 
 /* No more and no less than what is shown is counted: this many can be had. */
 static void check_count(struct __test_metadata *_metadata,
-			struct marked *marked, const char *old_limit)
+			struct marked *marked)
 {
 	int i;
 
 	for (i = 0; i < NFILES; i++)
 		set_mark(marked->sock, marked->fds[i], 0, 0);
-	ASSERT_EQ(0, write_knob(MAX_USER_MARKS, "3"));
+	ASSERT_EQ(0, write_number(MAX_USER_MARKS, 3));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(0, set_mark(marked->sock, marked->fds[i], FAN_OPEN,
 				      0));
 	EXPECT_EQ(-ENOSPC, set_mark(marked->sock, marked->fds[3], FAN_OPEN,
 				    0));
-	EXPECT_EQ(0, write_knob(MAX_USER_MARKS, old_limit));
+	EXPECT_EQ(0, write_number(MAX_USER_MARKS, marked->limit));
 }
 
 /* A mark that cannot be set is not there, and counted for nobody. */
@@ -317,14 +324,9 @@ TEST_F(fault, set_mark)
 {
 	int ret, failures = 0, no_memory = 0;
 	struct marked marked;
-	char limit[32] = "";
 	struct stat st;
 	bool failed;
-	int fd;
 
-	fd = open(MAX_USER_MARKS, O_RDONLY | O_CLOEXEC);
-	ASSERT_LT(0, read(fd, limit, sizeof(limit) - 1));
-	ASSERT_EQ(0, close(fd));
 	make_marked(_metadata, &marked);
 	ASSERT_EQ(0, fstat(marked.fds[0], &st));
 	do {
@@ -349,7 +351,7 @@ TEST_F(fault, set_mark)
 	/* The array, the mark, its connector, what the superblock knows */
 	EXPECT_LT(2, failures);
 	EXPECT_LT(1, no_memory);
-	check_count(_metadata, &marked, limit);
+	check_count(_metadata, &marked);
 }
 
 /* An array is set as a whole, or not at all. */
@@ -359,13 +361,8 @@ TEST_F(fault, set_marks)
 	int ret, i, failures = 0, no_memory = 0;
 	char text[sizeof(((struct marked *)0)->text)];
 	struct marked marked;
-	char limit[32] = "";
 	bool failed;
-	int fd;
 
-	fd = open(MAX_USER_MARKS, O_RDONLY | O_CLOEXEC);
-	ASSERT_LT(0, read(fd, limit, sizeof(limit) - 1));
-	ASSERT_EQ(0, close(fd));
 	make_marked(_metadata, &marked);
 	/* One is changed, one removed, and two are new. */
 	for (i = 0; i < NFILES; i++) {
@@ -404,7 +401,64 @@ TEST_F(fault, set_marks)
 	/* At least the two marks and their connectors, besides the array */
 	EXPECT_LT(4, failures);
 	EXPECT_LT(3, no_memory);
-	check_count(_metadata, &marked, limit);
+	check_count(_metadata, &marked);
+}
+
+/*
+ * There is so much memory for the thread: what comes when it is used up fails,
+ * each time. One fault is not enough where a failed allocation is tried again
+ * in another way.
+ */
+static void memory_on(struct __test_metadata *_metadata, int make_it_fail,
+		      long bytes)
+{
+	ASSERT_EQ(0, write_number(FAILSLAB "space", bytes));
+	ASSERT_EQ(1, pwrite(make_it_fail, "1", 1, 0));
+}
+
+static void memory_off(int make_it_fail)
+{
+	while (pwrite(make_it_fail, "0", 1, 0) != 1)
+		continue;
+}
+
+/*
+ * The first mark on a superblock, by a listener that never gets one. It leaves
+ * nothing behind, although some of what the mark needs was had.
+ */
+TEST_F(fault, first_mark)
+{
+	int make_it_fail, fd, sock, ret, failures = 0;
+	long bytes = 0;
+
+	make_it_fail = open("/proc/thread-self/make-it-fail",
+			    O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, make_it_fail);
+	ASSERT_EQ(0, write_knob(FAILSLAB "task-filter", "Y"));
+	ASSERT_EQ(0, write_knob(FAILSLAB "times", "-1"));
+	ASSERT_EQ(0, write_knob(FAILSLAB "probability", "100"));
+	fd = open(TMP "/file", O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	ASSERT_LE(0, fd);
+	do {
+		sock = deaf_listener();
+		ASSERT_LE(0, sock);
+		memory_on(_metadata, make_it_fail, bytes);
+		ret = set_mark(sock, fd, FAN_MODIFY, 0);
+		memory_off(make_it_fail);
+		if (ret) {
+			ASSERT_EQ(-ENOMEM, ret);
+			failures++;
+			ASSERT_EQ(0, shown_marks(sock));
+			ASSERT_EQ(-ENOENT, set_mark(sock, fd, 0, 0));
+		}
+		ASSERT_EQ(0, close(sock));
+		/* Less than a node of the count by superblock */
+		bytes += 128;
+	} while (ret && bytes < MAX_BYTES);
+	ASSERT_EQ(0, ret);
+	/* A node, of 576 bytes, for each 6 bits of the superblock's address */
+	EXPECT_LT(64 / 6 * 4, failures);
+	ASSERT_EQ(0, write_knob(FAILSLAB "probability", "0"));
 }
 
 static int ignore_sb(int sock, __u64 magic, __u32 mask)

@@ -291,4 +291,62 @@ TEST_F(race, modify_and_set)
 		ASSERT_EQ(0, pthread_join(racers[i].thread, NULL));
 }
 
+/* How many entries an array has between those of the race and its end */
+#define FILLING 200
+
+static void *modifier_main(void *arg)
+{
+	struct race *race = arg;
+
+	while (!__atomic_load_n(&race->round, __ATOMIC_ACQUIRE) &&
+	       !race->error)
+		race->error = modify(race);
+	return NULL;
+}
+
+/*
+ * An array removes a mark and sets it again, so that it is there afterwards,
+ * even if it is cleared before the whole array is done. What comes behind in
+ * the array is there to take some time.
+ */
+TEST(removed_and_set_in_one_call)
+{
+	static struct fanotify_so_inode_mark marks[FILLING + 2];
+	struct race race = {};
+	int i, other, round;
+	pthread_t modifier;
+	long long shown;
+	struct stat st;
+
+	private_tmp(_metadata);
+	ASSERT_EQ(0, write_file(TMP "/file", "text"));
+	ASSERT_EQ(0, write_file(TMP "/other", "text"));
+	race.file = open(TMP "/file", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, race.file);
+	ASSERT_EQ(0, fstat(race.file, &st));
+	other = open(TMP "/other", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, other);
+	race.sock = deaf_listener();
+	ASSERT_LE(0, race.sock);
+	for (i = 0; i < FILLING + 2; i++) {
+		marks[i].fd = i < 2 ? race.file : other;
+		marks[i].ignored_mask = i ? FAN_OPEN : 0;
+	}
+	ASSERT_EQ(0, pthread_create(&modifier, NULL, modifier_main, &race));
+	for (round = 0; round < 100; round++) {
+		ASSERT_EQ(0, set_mark(race.sock, race.file, 0, FAN_OPEN));
+		ASSERT_EQ(0, set_marks(race.sock, marks, FILLING + 2));
+		/* There, whether it was cleared or not yet */
+		shown = shown_masks(race.sock, &st);
+		ASSERT_TRUE(shown == MASKS(0, FAN_OPEN) ||
+			    shown == MASKS(0, 0))
+			TH_LOG("round %d: %lld", round, shown);
+		ASSERT_EQ(0, set_mark(race.sock, race.file, 0, 0));
+	}
+	__atomic_store_n(&race.round, -1, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, pthread_join(modifier, NULL));
+	EXPECT_EQ(0, race.error);
+	EXPECT_EQ(0, close(race.sock));
+}
+
 TEST_HARNESS_MAIN

@@ -37,23 +37,12 @@ static int ignore_sb(int sock, __u64 magic, __u32 mask)
 /* What fdinfo shows to be ignored of the file system, or -errno. */
 static long long shown_ignored(int sock, const struct stat *st)
 {
-	unsigned int mask, ignored_mask;
-	char text[16384], line[64];
-	char *found;
-	int ret;
+	long long masks;
+	char what[64];
 
-	ret = read_fdinfo(sock, text, sizeof(text));
-	if (ret)
-		return ret;
-	sprintf(line, "\nfanotify sdev:%x ",
-		major(st->st_dev) << 20 | minor(st->st_dev));
-	found = strstr(text, line);
-	if (!found)
-		return -ENOENT;
-	if (sscanf(found + strlen(line), "mask:%x ignored_mask:%x", &mask,
-		   &ignored_mask) != 2)
-		return -EPROTO;
-	return ignored_mask;
+	sprintf(what, "\nfanotify sdev:%x ", shown_dev(st));
+	masks = masks_behind(sock, what);
+	return masks < 0 ? masks : (__u32)masks;
 }
 
 /* A file on the kind of file system that is to be ignored, and one that isn't */
@@ -71,6 +60,7 @@ FIXTURE(sb)
 FIXTURE_VARIANT(sb) {
 	const char *type;
 	__u64 magic;
+	const char *options;
 	/* A file that every file system of this kind has, if not ours */
 	const char *file;
 };
@@ -93,6 +83,8 @@ FIXTURE_VARIANT_ADD(sb, ramfs) {
 FIXTURE_VARIANT_ADD(sb, overlay) {
 	.type = "overlay",
 	.magic = OVERLAYFS_SUPER_MAGIC,
+	.options = "lowerdir=" TMP "/lower,upperdir=" TMP "/upper,workdir=" TMP
+		   "/work",
 };
 
 FIXTURE_VARIANT_ADD(sb, proc) {
@@ -105,12 +97,8 @@ FIXTURE_VARIANT_ADD(sb, proc) {
 static int mount_sb(FIXTURE_DATA(sb) *self, const FIXTURE_VARIANT(sb) *variant,
 		    const char *path)
 {
-	const char *options = NULL;
-
-	if (!strcmp(variant->type, "overlay"))
-		options = "lowerdir=" TMP "/lower,upperdir=" TMP
-			  "/upper,workdir=" TMP "/work";
-	return result(mount(self->dev, path, variant->type, 0, options));
+	return result(mount(self->dev, path, variant->type, 0,
+			    variant->options));
 }
 
 /* Where the file is, once something is mounted there; it is made. 0 or -errno */

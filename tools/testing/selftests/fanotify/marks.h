@@ -5,6 +5,8 @@
 #ifndef FANOTIFY_TEST_MARKS_H
 #define FANOTIFY_TEST_MARKS_H
 
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
 #include "common.h"
@@ -28,6 +30,45 @@ static inline int write_knob(const char *path, const char *text)
 	ret = result(write(fd, text, strlen(text)));
 	close(fd);
 	return ret < 0 ? ret : 0;
+}
+
+/* What a file of /proc/sys says, or -errno. */
+static inline long read_number(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = result(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	return ret < 0 ? ret : atol(text);
+}
+
+static inline int write_number(const char *path, long number)
+{
+	char text[32];
+
+	sprintf(text, "%ld", number);
+	return write_knob(path, text);
+}
+
+/* Becomes a user who has these capabilities, and no other. 0 or -errno. */
+static inline int become_nobody_with(__u32 caps)
+{
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = caps, .permitted = caps },
+	};
+	int ret;
+
+	if (prctl(PR_SET_KEEPCAPS, 1))
+		return -errno;
+	ret = become_nobody();
+	return ret ?: result(syscall(SYS_capset, &hdr, data));
 }
 
 /* Sets the masks of several files. 0 or -errno. */
@@ -66,28 +107,39 @@ static inline int read_fdinfo(int sock, char *text, size_t size)
 #define MASKS(mask, ignored_mask) \
 	((long long)(__u32)(mask) << 32 | (__u32)(ignored_mask))
 
-/* The masks of the file, as fdinfo shows them, or -errno: -ENOENT for none. */
-static inline long long shown_masks(int sock, const struct stat *st)
+/* The masks that fdinfo shows behind @what, or -errno: -ENOENT for none. */
+static inline long long masks_behind(int sock, const char *what)
 {
 	unsigned int mask, ignored_mask;
-	char text[16384], line[64];
-	char *found;
+	char text[16384], *found;
 	int ret;
 
 	ret = read_fdinfo(sock, text, sizeof(text));
 	if (ret)
 		return ret;
-	/* The kernel keeps 20 bits for the minor number. */
-	sprintf(line, "\nfanotify ino:%llx sdev:%x ",
-		(unsigned long long)st->st_ino,
-		major(st->st_dev) << 20 | minor(st->st_dev));
-	found = strstr(text, line);
+	found = strstr(text, what);
 	if (!found)
 		return -ENOENT;
-	if (sscanf(found + strlen(line), "mask:%x ignored_mask:%x", &mask,
+	if (sscanf(found + strlen(what), "mask:%x ignored_mask:%x", &mask,
 		   &ignored_mask) != 2)
 		return -EPROTO;
 	return MASKS(mask, ignored_mask);
+}
+
+/* The file system's number, of whose bits the kernel has 20 for the minor. */
+static inline unsigned int shown_dev(const struct stat *st)
+{
+	return major(st->st_dev) << 20 | minor(st->st_dev);
+}
+
+/* The masks of the file, as fdinfo shows them, or -errno: -ENOENT for none. */
+static inline long long shown_masks(int sock, const struct stat *st)
+{
+	char what[64];
+
+	sprintf(what, "\nfanotify ino:%llx sdev:%x ",
+		(unsigned long long)st->st_ino, shown_dev(st));
+	return masks_behind(sock, what);
 }
 
 /* How many marks of inodes fdinfo shows, or -errno. */

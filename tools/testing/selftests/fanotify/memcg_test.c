@@ -19,6 +19,9 @@
 
 #define NR_EVENTS 10000L
 
+/* How many are caused when there is no room any more */
+#define NR_LOST 100L
+
 /*
  * The number in a file of a cgroup; if @key is not NULL, that which follows
  * this word.
@@ -179,18 +182,22 @@ static long cause_to_the_limit(int fd)
 	return nr;
 }
 
+/* Leaves the binder room for some events. 0 or -errno. */
+static int limit_binder(void)
+{
+	long bytes = read_knob(BINDER "/memory.current", NULL);
+
+	return write_number(BINDER "/memory.max", bytes + 100 * EVENT_BYTES);
+}
+
 /* At the limit an overflow says so, and nobody is killed or refused. */
 TEST_F(memcg, at_the_limit)
 {
 	int fd = open(BINDER "/memory.events", O_RDONLY | O_CLOEXEC);
 	long round, nr, caused = 0;
-	char text[32];
 
 	ASSERT_LE(0, fd);
-	/* Room for some of them. */
-	sprintf(text, "%ld", read_knob(BINDER "/memory.current", NULL) +
-			     100 * EVENT_BYTES);
-	ASSERT_EQ(0, write_knob(BINDER "/memory.max", text));
+	ASSERT_EQ(0, limit_binder());
 	for (round = 1; round < 3; round++) {
 		/* Each of these succeeds: here, in the causer. */
 		nr = cause_to_the_limit(fd);
@@ -217,6 +224,31 @@ TEST_F(memcg, at_the_limit)
 	EXPECT_EQ(0, self->got.lost);
 }
 
+/*
+ * The causer of a lost event has not looked for memory again and again: once,
+ * and once more when it had got back what the CPUs hold for the binder.
+ */
+TEST_F(memcg, refused_at_once)
+{
+	int fd = open(BINDER "/memory.events", O_RDONLY | O_CLOEXEC);
+	long nr, before, refused;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, limit_binder());
+	nr = cause_to_the_limit(fd);
+	ASSERT_LT(0, nr);
+	ASSERT_GT(NR_EVENTS, nr);
+	before = nr_refused(fd);
+	ASSERT_EQ(0, many_cause(NR_LOST));
+	refused = nr_refused(fd) - before;
+	EXPECT_LE(NR_LOST, refused);
+	EXPECT_GE(2 * NR_LOST, refused);
+	EXPECT_EQ(0, close(fd));
+	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
+	EXPECT_LE(NR_LOST, self->got.lost);
+	EXPECT_EQ(nr + NR_LOST, self->got.events + self->got.lost);
+}
+
 /* Nor is the listener's cgroup's high mark a brake for those who do not pay. */
 TEST_F(memcg, above_the_high_mark)
 {
@@ -230,14 +262,13 @@ TEST_F(memcg, above_the_high_mark)
 /* A causer without memory is no reason to lose its events. */
 TEST_F(memcg, a_causer_at_its_limit)
 {
-	char text[32];
 	long causer;
 
 	causer = read_knob(CAUSER "/memory.current", NULL);
 	ASSERT_LE(0, causer);
 	/* Some pages more, since the test itself goes on. */
-	sprintf(text, "%ld", causer + NR_EVENTS * EVENT_BYTES / 4);
-	ASSERT_EQ(0, write_knob(CAUSER "/memory.max", text));
+	ASSERT_EQ(0, write_number(CAUSER "/memory.max",
+				  causer + NR_EVENTS * EVENT_BYTES / 4));
 	ASSERT_EQ(0, many_cause(NR_EVENTS));
 	ASSERT_EQ(0, write_knob(CAUSER "/memory.max", "max"));
 	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));

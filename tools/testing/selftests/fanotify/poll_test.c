@@ -4,17 +4,12 @@
  */
 
 #define _GNU_SOURCE
-#include <sys/epoll.h>
-#include <sys/select.h>
-
-#include "common.h"
+#include "waiting.h"
 
 #define LEN ((long)FAN_SO_EVENT_LEN)
 #define NFILES 4
 
-/* All that can be asked of poll(). */
-#define POLL_ALL (POLLIN | POLLPRI | POLLOUT | POLLRDNORM | POLLRDBAND | \
-		  POLLWRNORM | POLLWRBAND | POLLMSG | POLLRDHUP)
+/* The same of epoll */
 #define EPOLL_ALL (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDNORM | \
 		   EPOLLRDBAND | EPOLLWRNORM | EPOLLWRBAND | EPOLLMSG | \
 		   EPOLLRDHUP)
@@ -55,15 +50,6 @@ FIXTURE_TEARDOWN(poll)
 static int cause(int i)
 {
 	return open_close(paths[i], O_WRONLY);
-}
-
-static int poll_now(int sock, short events)
-{
-	struct pollfd pfd = { .fd = sock, .events = events };
-
-	if (poll(&pfd, 1, 0) < 0)
-		return -errno;
-	return pfd.revents;
 }
 
 TEST(unbound)
@@ -201,110 +187,40 @@ TEST_F(poll, epoll_added_late)
 	EXPECT_EQ(1, epoll_wait(epfd, &ev, 1, 0));
 }
 
-static long wait_in_poll(struct waiter *w)
-{
-	struct pollfd pfd = { .fd = w->fd, .events = POLLIN };
-
-	return result(syscall(SYS_ppoll, &pfd, 1, NULL, NULL, 0));
-}
-
-static long wait_in_select(struct waiter *w)
-{
-	fd_set in;
-
-	FD_ZERO(&in);
-	FD_SET(w->fd, &in);
-	return result(syscall(SYS_pselect6, w->fd + 1, &in, NULL, NULL, NULL,
-			      NULL));
-}
-
-static long wait_in_epoll(struct waiter *w)
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	int epfd = epoll_create1(EPOLL_CLOEXEC);
-	long ret;
-
-	if (epfd < 0 || epoll_ctl(epfd, EPOLL_CTL_ADD, w->fd, &ev))
-		return -errno;
-	ret = result(syscall(SYS_epoll_pwait, epfd, &ev, 1, -1, NULL, 8));
-	close(epfd);
-	return ret;
-}
-
-static long wait_in_epoll_exclusive(struct waiter *w)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
-	int epfd = epoll_create1(EPOLL_CLOEXEC);
-	long ret;
-
-	if (epfd < 0 || epoll_ctl(epfd, EPOLL_CTL_ADD, w->fd, &ev))
-		return -errno;
-	ret = result(syscall(SYS_epoll_pwait, epfd, &ev, 1, -1, NULL, 8));
-	close(epfd);
-	return ret;
-}
-
-/*
- * Directly, and not by the C library, which has other ways to make this call on
- * some machines: that the thread sleeps is told by the number of the call.
- */
-static long wait_in_recv(struct waiter *w)
-{
-	return result(syscall(SYS_recvfrom, w->fd, &w->ev, sizeof(w->ev), 0,
-			      NULL, NULL));
-}
-
 static long wait_in_bad_recv(struct waiter *w)
 {
 	return result(syscall(SYS_recvfrom, w->fd, (void *)8, sizeof(w->ev), 0,
 			      NULL, NULL));
 }
 
-FIXTURE(blocked)
-{
-	int sock;
-};
-
-FIXTURE_VARIANT(blocked) {
-	long (*call)(struct waiter *w);
-	long nr;
-	/* What it returns when there is an event. */
-	long ret;
-};
-
+/* What they return when there is an event. */
 FIXTURE_VARIANT_ADD(blocked, poll) {
-	.call = wait_in_poll,
-	.nr = SYS_ppoll,
-	.ret = 1,
+	WAITS_IN(poll, SYS_ppoll),
+	.ret = POLLIN,
 };
 
 FIXTURE_VARIANT_ADD(blocked, select) {
-	.call = wait_in_select,
-	.nr = SYS_pselect6,
+	WAITS_IN(select, SYS_pselect6),
 	.ret = 1,
 };
 
 FIXTURE_VARIANT_ADD(blocked, epoll) {
-	.call = wait_in_epoll,
-	.nr = SYS_epoll_pwait,
-	.ret = 1,
+	WAITS_IN(epoll, SYS_epoll_pwait),
+	.ret = EPOLLIN,
 };
 
 FIXTURE_VARIANT_ADD(blocked, epoll_exclusive) {
-	.call = wait_in_epoll_exclusive,
-	.nr = SYS_epoll_pwait,
-	.ret = 1,
+	WAITS_IN(epoll_exclusive, SYS_epoll_pwait),
+	.ret = EPOLLIN,
 };
 
 FIXTURE_VARIANT_ADD(blocked, read) {
-	.call = wait_in_read,
-	.nr = SYS_read,
+	WAITS_IN(read, SYS_read),
 	.ret = LEN,
 };
 
 FIXTURE_VARIANT_ADD(blocked, recv) {
-	.call = wait_in_recv,
-	.nr = SYS_recvfrom,
+	WAITS_IN(recv, SYS_recvfrom),
 	.ret = LEN,
 };
 
@@ -447,7 +363,7 @@ TEST_F(poll, all_pollers_wake)
 	ASSERT_EQ(0, cause(0));
 	for (i = 0; i < 4; i++) {
 		ASSERT_TRUE(waiter_returned(&w[i], WAIT_MS));
-		EXPECT_EQ(1, w[i].ret);
+		EXPECT_EQ(POLLIN, w[i].ret);
 	}
 }
 
@@ -465,11 +381,11 @@ TEST_F(poll, exclusive_pollers)
 	ASSERT_EQ(0, cause(0));
 	one = returned_of_two(w, SYS_epoll_pwait);
 	ASSERT_LE(0, one);
-	EXPECT_EQ(1, w[one].ret);
+	EXPECT_EQ(EPOLLIN, w[one].ret);
 
 	ASSERT_EQ(0, cause(1));
 	ASSERT_TRUE(waiter_returned(&w[!one], WAIT_MS));
-	EXPECT_EQ(1, w[!one].ret);
+	EXPECT_EQ(EPOLLIN, w[!one].ret);
 }
 
 TEST_HARNESS_MAIN

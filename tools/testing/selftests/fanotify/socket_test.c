@@ -29,23 +29,23 @@ TEST(constants)
 	EXPECT_EQ(1024, FAN_SO_MAX_MARKS);
 }
 
+/* The member of the structure @var is there, and takes as many bytes. */
+#define EXPECT_MEMBER(offset, size, var, member) do {		\
+	EXPECT_EQ(offset, offsetof(typeof(var), member));	\
+	EXPECT_EQ(size, sizeof((var).member));			\
+} while (0)
+
 TEST(layout_of_fanotify_addr)
 {
 	struct fanotify_addr addr;
 
 	EXPECT_EQ(82, sizeof(addr));
-	EXPECT_EQ(0, offsetof(typeof(addr), family));
-	EXPECT_EQ(2, sizeof(addr.family));
-	EXPECT_EQ(2, offsetof(typeof(addr), priority));
-	EXPECT_EQ(4, sizeof(addr.priority));
-	EXPECT_EQ(6, offsetof(typeof(addr), group_num));
-	EXPECT_EQ(4, sizeof(addr.group_num));
-	EXPECT_EQ(10, offsetof(typeof(addr), mask));
-	EXPECT_EQ(4, sizeof(addr.mask));
-	EXPECT_EQ(14, offsetof(typeof(addr), f_flags));
-	EXPECT_EQ(4, sizeof(addr.f_flags));
-	EXPECT_EQ(18, offsetof(typeof(addr), unused));
-	EXPECT_EQ(64, sizeof(addr.unused));
+	EXPECT_MEMBER(0, 2, addr, family);
+	EXPECT_MEMBER(2, 4, addr, priority);
+	EXPECT_MEMBER(6, 4, addr, group_num);
+	EXPECT_MEMBER(10, 4, addr, mask);
+	EXPECT_MEMBER(14, 4, addr, f_flags);
+	EXPECT_MEMBER(18, 64, addr, unused);
 }
 
 TEST(layout_of_event)
@@ -53,20 +53,13 @@ TEST(layout_of_event)
 	struct fanotify_so_event_metadata ev;
 
 	EXPECT_EQ(32, sizeof(ev));
-	EXPECT_EQ(0, offsetof(typeof(ev), event_len));
-	EXPECT_EQ(4, sizeof(ev.event_len));
-	EXPECT_EQ(4, offsetof(typeof(ev), fd));
-	EXPECT_EQ(4, sizeof(ev.fd));
-	EXPECT_EQ(8, offsetof(typeof(ev), mask));
-	EXPECT_EQ(4, sizeof(ev.mask));
-	EXPECT_EQ(12, offsetof(typeof(ev), f_flags));
-	EXPECT_EQ(4, sizeof(ev.f_flags));
-	EXPECT_EQ(16, offsetof(typeof(ev), pid));
-	EXPECT_EQ(4, sizeof(ev.pid));
-	EXPECT_EQ(20, offsetof(typeof(ev), tgid));
-	EXPECT_EQ(4, sizeof(ev.tgid));
-	EXPECT_EQ(24, offsetof(typeof(ev), cookie));
-	EXPECT_EQ(8, sizeof(ev.cookie));
+	EXPECT_MEMBER(0, 4, ev, event_len);
+	EXPECT_MEMBER(4, 4, ev, fd);
+	EXPECT_MEMBER(8, 4, ev, mask);
+	EXPECT_MEMBER(12, 4, ev, f_flags);
+	EXPECT_MEMBER(16, 4, ev, pid);
+	EXPECT_MEMBER(20, 4, ev, tgid);
+	EXPECT_MEMBER(24, 8, ev, cookie);
 
 	/* These are signed, the others are not. */
 	memset(&ev, 0xff, sizeof(ev));
@@ -81,20 +74,14 @@ TEST(layout_of_marks)
 	struct fanotify_so_sb sb;
 
 	EXPECT_EQ(12, sizeof(mark));
-	EXPECT_EQ(0, offsetof(typeof(mark), fd));
-	EXPECT_EQ(4, sizeof(mark.fd));
-	EXPECT_EQ(4, offsetof(typeof(mark), mask));
-	EXPECT_EQ(4, sizeof(mark.mask));
-	EXPECT_EQ(8, offsetof(typeof(mark), ignored_mask));
-	EXPECT_EQ(4, sizeof(mark.ignored_mask));
+	EXPECT_MEMBER(0, 4, mark, fd);
+	EXPECT_MEMBER(4, 4, mark, mask);
+	EXPECT_MEMBER(8, 4, mark, ignored_mask);
 
 	EXPECT_EQ(16, sizeof(sb));
-	EXPECT_EQ(0, offsetof(typeof(sb), magic));
-	EXPECT_EQ(8, sizeof(sb.magic));
-	EXPECT_EQ(8, offsetof(typeof(sb), mask));
-	EXPECT_EQ(4, sizeof(sb.mask));
-	EXPECT_EQ(12, offsetof(typeof(sb), flags));
-	EXPECT_EQ(4, sizeof(sb.flags));
+	EXPECT_MEMBER(0, 8, sb, magic);
+	EXPECT_MEMBER(8, 4, sb, mask);
+	EXPECT_MEMBER(12, 4, sb, flags);
 
 	memset(&mark, 0xff, sizeof(mark));
 	memset(&sb, 0xff, sizeof(sb));
