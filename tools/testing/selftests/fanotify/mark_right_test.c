@@ -289,52 +289,77 @@ TEST_F(holder, eperm)
 	EXPECT_EQ(0, close(other));
 }
 
-/* That nobody can write to a file system is its answer, and handed on. */
-TEST(erofs)
+/* A listener that is told to write, and a file as its holder sees it */
+FIXTURE(read_only)
 {
-	int sock = new_listener(0, O_RDWR | O_CLOEXEC);
-	int fd;
+	int sock;
+};
 
+FIXTURE_SETUP(read_only)
+{
 	private_tmp(_metadata);
-	ASSERT_LE(0, sock);
-	ASSERT_EQ(0, write_file(FILE_PATH, SCRIPT));
+	ASSERT_EQ(0, mkdir(DIR_PATH, 0755));
+	ASSERT_EQ(0, mkdir(VIEW, 0755));
+	ASSERT_EQ(0, write_file(CHILD, SCRIPT));
+	ASSERT_EQ(0, chmod(CHILD, 0666));
+	ASSERT_EQ(0, mount(DIR_PATH, VIEW, NULL, MS_BIND, NULL));
+	self->sock = new_listener(0, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->sock);
+}
+
+FIXTURE_TEARDOWN(read_only)
+{
+	close(self->sock);
+}
+
+/* What nobody gets who marks the file at @path, as an exit status */
+static int mark_as_nobody(int sock, const char *path, __u32 mask,
+			  __u32 ignored_mask)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		if (become_nobody())
+			_exit(100);
+		_exit(-mark_path(sock, path, mask, ignored_mask));
+	}
+	return exit_status(child);
+}
+
+/* That nobody can write to a file system is its answer, and handed on. */
+TEST_F(read_only, file_system)
+{
+	ASSERT_EQ(0, mark_as_nobody(self->sock, CHILD, FAN_OPEN, 0));
+	ASSERT_EQ(0, mark_as_nobody(self->sock, CHILD, 0, 0));
 	ASSERT_EQ(0, mount(NULL, TMP, NULL, MS_REMOUNT | MS_RDONLY, NULL));
-	fd = open(FILE_PATH, O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EROFS, set_mark(sock, fd, FAN_OPEN, 0));
-	EXPECT_EQ(0, shown_marks(sock));
-	EXPECT_EQ(0, set_mark(sock, fd, 0, FAN_OPEN));
-	EXPECT_EQ(0, close(sock));
+	EXPECT_EQ(EROFS, mark_as_nobody(self->sock, CHILD, FAN_OPEN, 0));
+	EXPECT_EQ(0, shown_marks(self->sock));
+	EXPECT_EQ(0, mark_as_nobody(self->sock, CHILD, 0, FAN_OPEN));
+	/* Its events tell why there is no descriptor. */
+	EXPECT_EQ(0, mark_path(self->sock, CHILD, FAN_OPEN, 0));
 }
 
 /*
  * The mount that a file is marked through is read-only, the one that it is then
  * opened through is not: its descriptor comes from the other one.
  */
-TEST(erofs_of_the_mount)
+TEST_F(read_only, mount)
 {
-	int sock = new_listener(0, O_RDWR | O_CLOEXEC);
 	int fd;
 
-	private_tmp(_metadata);
-	ASSERT_LE(0, sock);
-	ASSERT_EQ(0, mkdir(DIR_PATH, 0755));
-	ASSERT_EQ(0, mkdir(VIEW, 0755));
-	ASSERT_EQ(0, write_file(CHILD, SCRIPT));
-	ASSERT_EQ(0, mount(DIR_PATH, VIEW, NULL, MS_BIND, NULL));
 	ASSERT_EQ(0, mount(NULL, VIEW, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
 			   NULL));
-	EXPECT_EQ(-EROFS, mark_path(sock, VIEW "/file", FAN_OPEN, 0));
-	EXPECT_EQ(0, shown_marks(sock));
-	EXPECT_EQ(0, mark_path(sock, VIEW "/file", 0, FAN_OPEN));
-	EXPECT_EQ(0, mark_path(sock, CHILD, FAN_OPEN, 0));
+	EXPECT_EQ(EROFS, mark_as_nobody(self->sock, VIEW "/file", FAN_OPEN, 0));
+	EXPECT_EQ(0, shown_marks(self->sock));
+	EXPECT_EQ(0, mark_as_nobody(self->sock, VIEW "/file", 0, FAN_OPEN));
+	EXPECT_EQ(0, mark_as_nobody(self->sock, CHILD, FAN_OPEN, 0));
+	EXPECT_EQ(0, mark_path(self->sock, VIEW "/file", FAN_ACCESS, 0));
 
 	/* What is open for writing already was opened elsewhere. */
 	fd = open(CHILD, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, set_mark(sock, fd, FAN_OPEN | FAN_ACCESS, 0));
+	EXPECT_EQ(0, set_mark(self->sock, fd, FAN_OPEN | FAN_ACCESS, 0));
 	EXPECT_EQ(0, close(fd));
-	EXPECT_EQ(0, close(sock));
 }
 
 TEST_HARNESS_MAIN
