@@ -131,6 +131,26 @@ static int next_signal(const sigset_t *set)
 	return sigtimedwait(set, &info, &zero) < 0 ? -errno : info.si_fd;
 }
 
+/*
+ * Empties the queues: how many of the events are not this process's? A global
+ * listener hears it, too, when a file is closed of a test that has ended.
+ */
+static int strangers(const int *socks, int n)
+{
+	struct fanotify_so_event_metadata ev;
+	int ret = 0, count = 0;
+
+	while (n--) {
+		while ((ret = take_event(socks[n], &ev)) > 0) {
+			count += ev.tgid != getpid();
+			close_event(&ev);
+		}
+		if (ret)
+			return ret;
+	}
+	return count;
+}
+
 /* Empties the queues, and what that makes those hear whose number is lower. */
 static int settle(const int *socks, int n, int but)
 {
@@ -170,8 +190,8 @@ static int (*const steps[])(int fd) = {
 
 TEST_F(order, ascending)
 {
-	size_t i, o, s;
-	int fd;
+	int got[NUMBERS + 1], fd, s, foreign;
+	size_t i, o;
 
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
@@ -187,18 +207,26 @@ TEST_F(order, ascending)
 			ASSERT_EQ(0, signal_of(sock));
 			self->socks[nr] = sock;
 		}
-		for (s = 0; s < ARRAY_SIZE(steps); s++) {
+		for (s = 0; s < (int)ARRAY_SIZE(steps); s++) {
 			ASSERT_EQ(0, settle(self->socks, NUMBERS, -1));
 			while (next_signal(&self->signal) >= 0)
 				;
 			ASSERT_EQ(0, steps[s](fd));
+			for (i = 0; i <= NUMBERS; i++)
+				got[i] = next_signal(&self->signal);
+			foreign = strangers(self->socks, NUMBERS);
+			ASSERT_LE(0, foreign);
+			if (foreign) {
+				ASSERT_LE(0, dup2(0, fd));
+				s = -1;
+				continue;
+			}
 			for (i = 0; i < NUMBERS; i++) {
-				EXPECT_EQ(self->socks[i],
-					  next_signal(&self->signal))
-					TH_LOG("order %zu step %zu number %u",
+				EXPECT_EQ(self->socks[i], got[i])
+					TH_LOG("order %zu step %d number %u",
 					       o, s, numbers[i]);
 			}
-			EXPECT_EQ(-EAGAIN, next_signal(&self->signal));
+			EXPECT_EQ(-EAGAIN, got[NUMBERS]);
 		}
 		for (i = 0; i < NUMBERS; i++)
 			ASSERT_EQ(0, close(self->socks[i]));

@@ -11,9 +11,6 @@
 #define FILE_PATH TMP "/file"
 #define DIR_PATH TMP "/dir"
 
-/* The disk of the guest is ext4. */
-#define ON_EXT4 "/mnt/fanotify_test"
-
 /* The magic of tmpfs, which <linux/magic.h> has as well */
 #define TMPFS 0x01021994
 
@@ -519,31 +516,35 @@ TEST_F(show, fdinfo_on_ext4)
 TEST_F(show, fdinfo_on_overlayfs)
 {
 	struct fanotify_addr addr = address(0, O_RDONLY);
-	char text[4096], line[128];
+	char text[4096], options[256], line[128], *found;
+	/* The disk of the guest is ext4, with the attributes that this needs. */
+	char disk[] = "/mnt/fanotify_test.XXXXXX";
 	struct stat st;
 
 	ASSERT_EQ(0, do_bind(self->sock, &addr));
-	/* On ext4, which has the attributes that this needs. */
-	ASSERT_EQ(0, mkdir(ON_EXT4, 0755));
-	ASSERT_EQ(0, mkdir(ON_EXT4 "/lower", 0755));
-	ASSERT_EQ(0, mkdir(ON_EXT4 "/lower/dir", 0755));
-	ASSERT_EQ(0, mkdir(ON_EXT4 "/upper", 0755));
-	ASSERT_EQ(0, mkdir(ON_EXT4 "/work", 0755));
-	ASSERT_EQ(0, mount("fanotify_test", DIR_PATH, "overlay", 0,
-			   "index=on,nfs_export=on,lowerdir=" ON_EXT4
-			   "/lower,upperdir=" ON_EXT4 "/upper,workdir="
-			   ON_EXT4 "/work"));
+	ASSERT_NE(NULL, mkdtemp(disk));
+	ASSERT_EQ(0, chdir(disk));
+	ASSERT_EQ(0, mkdir("lower", 0755));
+	ASSERT_EQ(0, mkdir("lower/dir", 0755));
+	ASSERT_EQ(0, mkdir("upper", 0755));
+	ASSERT_EQ(0, mkdir("work", 0755));
+	sprintf(options,
+		"index=on,nfs_export=on,lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work",
+		disk, disk, disk);
+	ASSERT_EQ(0, mount("fanotify_test", DIR_PATH, "overlay", 0, options));
 	ASSERT_EQ(0, mark_path(self->sock, DIR_PATH "/dir",
 			       FAN_OPEN | FAN_ONDIR, 0));
 	ASSERT_EQ(0, stat(DIR_PATH "/dir", &st));
-	sprintf(line, "fanotify ino:%llx sdev:%x mask:%x ignored_mask:0 \n",
+	sprintf(line, "fanotify ino:%llx sdev:%x mask:%x ignored_mask:0 ",
 		(unsigned long long)st.st_ino, kernel_dev(&st),
 		FAN_OPEN | FAN_ONDIR);
 	ASSERT_EQ(0, read_lines(self->sock, text, sizeof(text)));
-	EXPECT_NE(NULL, strstr(text, line)) {
+	found = strstr(text, line);
+	ASSERT_NE(NULL, found) {
 		TH_LOG("%s is not in %s", line, text);
 	}
-	EXPECT_EQ(-ENOENT, result(access(ON_EXT4 "/upper/dir", F_OK)));
+	EXPECT_EQ('\n', found[strlen(line)]);
+	EXPECT_EQ(-ENOENT, result(access("upper/dir", F_OK)));
 }
 
 /* The ignored mask goes with a modification, and with it what is shown. */
