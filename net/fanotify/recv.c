@@ -107,13 +107,13 @@ static int deliver(const struct fanotify_so_group *group, int flags,
  * Context: Process context, no lock held. Sleeps. Any number of threads may
  * be in here for one socket.
  * Return: the bytes read, 0 after shutdown(), or -EOPNOTSUPP for a flag that
- * asks for something events do not have or for a kernel thread, -ENOTCONN before bind(), -EINVAL if
- * the buffer cannot hold an event, -EAGAIN if there is none and waiting is not
- * wanted or took too long, -EMFILE, -ENFILE or -ENOMEM if there is no
- * descriptor or memory for its file, -EFAULT for a bad buffer, and -EINTR or
- * -ERESTARTSYS after a signal. After any of them the event is still the first
- * of the queue (if several readers fail at the same time, theirs are, in any
- * order).
+ * asks for something events do not have or for a kernel thread, -ENOTCONN
+ * before bind(), -EINVAL if the buffer cannot hold an event, -EAGAIN if there
+ * is none and waiting is not wanted or took too long, -EMFILE, -ENFILE or
+ * -ENOMEM if there is no descriptor or memory for its file, -EFAULT for a bad
+ * buffer, and -EINTR or -ERESTARTSYS after a signal. After any of them the
+ * event is still the first of the queue (if several readers fail at the same
+ * time, theirs are, in any order).
  */
 int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		     int flags)

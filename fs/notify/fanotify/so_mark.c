@@ -150,8 +150,8 @@ static bool so_req_removes(const struct fanotify_so_mark_req *req)
  * will be in a directory is not known yet, and the directory itself comes as
  * others see it, with a way up that the holder's root does not end: the rights
  * have to be those that no file can refuse. The mount that others have a file
- * from need not be read-only as the holder's is. Who could have bound the socket
- * is not asked: all of that is to be had with another one.
+ * from need not be read-only as the holder's is. Who could have bound the
+ * socket is not asked: all of that is to be had with another one.
  */
 static int so_may_have_reported(const struct fanotify_so_group *group,
 				const struct fanotify_so_mark_req *req)
@@ -303,6 +303,8 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
 	unsigned int i;
 	int err = 0;
 
+	lockdep_assert_held(&group->fsn->mark_mutex);
+
 	if (group->closed)
 		return -ESHUTDOWN;
 
@@ -342,8 +344,9 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
  * -ENOTDIR if bits that are about directories are given for a file, -EPERM if
  * the caller may not open what it wants reported, -EROFS if nobody could on its
  * mount, or what its file system says if asked that; what a security module has
- * against it, usually -EACCES; -ESHUTDOWN; -ENOENT if there is no mark to remove
- * or the file is just being deleted, -ENOSPC at the user's limit, -ENOMEM.
+ * against it, usually -EACCES; -ESHUTDOWN; -ENOENT if there is no mark to
+ * remove or the file is just being deleted, -ENOSPC at the user's limit,
+ * -ENOMEM.
  */
 int fanotify_so_set_marks(struct fanotify_so_group *group,
 			  struct fanotify_so_mark_req *reqs, unsigned int nr)

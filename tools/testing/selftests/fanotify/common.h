@@ -216,7 +216,7 @@ static inline void close_event(const struct fanotify_so_event_metadata *ev)
 		close(ev->fd);
 }
 
-/* No queue of a test is so long, but that of one who hears itself never ends. */
+/* No queue of a test is so long, but who hears itself finds no end of it. */
 #define MAX_TAKEN 200000
 
 /* Takes one event if one is queued. 1, 0 for an empty queue, or -errno. */

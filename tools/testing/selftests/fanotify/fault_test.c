@@ -416,6 +416,7 @@ static void memory_on(struct __test_metadata *_metadata, int make_it_fail,
 	ASSERT_EQ(1, pwrite(make_it_fail, "1", 1, 0));
 }
 
+/* This needs memory as well, or the kernel's copy of it may fail. */
 static void memory_off(int make_it_fail)
 {
 	while (pwrite(make_it_fail, "0", 1, 0) != 1)

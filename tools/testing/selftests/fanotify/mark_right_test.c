@@ -193,6 +193,15 @@ FIXTURE_VARIANT_ADD(holder, children_read_all) {
 	.caps = 1U << CAP_DAC_READ_SEARCH,
 };
 
+/* The one right does not stand for the other, though it goes further. */
+FIXTURE_VARIANT_ADD(holder, children_override) {
+	.flags = O_RDONLY,
+	.mode = S_IFDIR | 0755,
+	.child = FAN_EVENT_ON_CHILD,
+	.caps = 1U << CAP_DAC_OVERRIDE,
+	.error = EPERM,
+};
+
 FIXTURE_VARIANT_ADD(holder, children_to_write_read_all) {
 	.flags = O_RDONLY,
 	.f_flags = O_RDWR,

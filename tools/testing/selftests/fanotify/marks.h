@@ -72,8 +72,8 @@ static inline int become_nobody_with(__u32 caps)
 }
 
 /* Sets the masks of several files. 0 or -errno. */
-static inline int set_marks(int sock, const struct fanotify_so_inode_mark *marks,
-			    size_t n)
+static inline int set_marks(int sock,
+			    const struct fanotify_so_inode_mark *marks, size_t n)
 {
 	return result(setsockopt(sock, SOL_FANOTIFY, FANOTIFY_SET_MARK, marks,
 				 n * sizeof(*marks)));

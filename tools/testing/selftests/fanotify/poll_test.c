@@ -4,7 +4,7 @@
  */
 
 #define _GNU_SOURCE
-#include "waiting.h"
+#include "blocked.h"
 
 #define LEN ((long)FAN_SO_EVENT_LEN)
 #define NFILES 4

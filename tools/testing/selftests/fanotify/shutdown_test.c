@@ -6,9 +6,9 @@
 #define _GNU_SOURCE
 #include <signal.h>
 
+#include "blocked.h"
 #include "marks.h"
 #include "uring.h"
-#include "waiting.h"
 
 #define FILE_PATH TMP "/file"
 #define LEN FAN_SO_EVENT_LEN

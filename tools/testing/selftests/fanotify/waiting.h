@@ -84,19 +84,4 @@ static inline long wait_in_select(struct waiter *w)
 			      NULL));
 }
 
-/* A thread in a call, and what that returns in the end */
-FIXTURE(blocked)
-{
-	int sock;
-};
-
-FIXTURE_VARIANT(blocked) {
-	long (*call)(struct waiter *w);
-	long nr;
-	long ret;
-};
-
-/* The variant in wait_in_@name(), which is the system call @number */
-#define WAITS_IN(name, number) .call = wait_in_##name, .nr = number
-
 #endif /* FANOTIFY_TEST_WAITING_H */
