@@ -19,6 +19,7 @@
 #include <linux/list.h>
 #include <linux/path.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <uapi/linux/fanotify_socket.h>
 
@@ -34,29 +35,46 @@ struct super_block;
 /**
  * struct fanotify_so_member - a socket as its group knows it
  * @list: In the group's members. The back's own.
- * @sk: The socket, which must outlive an RCU grace period after it has left.
- *      Constant.
+ * @sk: The socket, which must outlive an RCU grace period after it has left, as
+ *      must @binder. Constant.
+ * @binder: The process that bound it; a reference of the socket's. Constant.
+ * @comm: The name of that process, for people. Constant.
  * @queue_bytes: How much of the queue it asks for, in bytes; set before the
  *               group is created, then by fanotify_so_set_queue_bytes() only.
+ * @timeouts: Rounds of timeouts since its last answer. The back's own.
+ * @counted: The group's turn when the last one was counted. The back's own.
+ * @opening: Events that its readers have taken and not got yet, oldest first,
+ *           but for those that have taken too long. The back's own.
  */
 struct fanotify_so_member {
 	struct list_head list;
 	struct sock *sk;
+	struct pid *binder;
+	char comm[TASK_COMM_LEN];
 	u32 queue_bytes;
+	unsigned int timeouts;
+	u64 counted;
+	struct list_head opening;
 };
 
 /**
  * struct fanotify_so_taken - an event in the hands of a reader
- * @event: The queued event that the references below belong to; NULL for an
- *         overflow.
+ * @event: The queued event that the references below belong to. NULL for an
+ *         overflow, which has none, and for a permission event, whose
+ *         references are the reader's own, for the operation may be over.
  * @path: The file. Empty for an overflow.
  * @pid: The thread that caused the event; NULL for an overflow.
  * @tgid: The process of that thread; NULL for an overflow.
  * @mask: What happened: FAN_* bits.
  * @f_flags: How that thread has the file open: O_* flags.
- * @cookie: For an overflow the number of events lost, else 0.
+ * @cookie: For a permission event what it is known by, for an overflow the
+ *          number of events lost, else 0.
+ * @member: Whose reader it is.
+ * @opening: In the member's list. The back's own.
+ * @since: When it was taken. The back's own.
  *
- * Lives on the reader's stack, who alone reads and writes it: no lock.
+ * Lives on the reader's stack, who alone reads and writes it, but for what is
+ * the back's own: no lock.
  */
 struct fanotify_so_taken {
 	struct fanotify_so_event *event;
@@ -66,6 +84,9 @@ struct fanotify_so_taken {
 	u32 mask;
 	u32 f_flags;
 	u64 cookie;
+	struct fanotify_so_member *member;
+	struct list_head opening;
+	u64 since;
 };
 
 /**
@@ -83,15 +104,34 @@ struct fanotify_so_mark_req {
 };
 
 /**
- * struct fanotify_so_stats - how the queue of a group is doing
+ * struct fanotify_so_stats - how a group is doing
  * @queued: Events that wait to be read, and the overflow if there is one.
  * @bytes: What the events among them take of the queue's bound.
+ * @waiting: Operations that wait for an answer.
  * @lost: Events that did not get in, ever.
+ * @timeouts: Operations that got the verdict of the policy for want of an
+ *            answer in time, ever.
+ * @unasked: Operations that got it without having been asked about, ever.
  */
 struct fanotify_so_stats {
 	u32 queued;
 	u32 bytes;
+	u32 waiting;
 	u64 lost;
+	u64 timeouts;
+	u64 unasked;
+};
+
+/**
+ * struct fanotify_so_rules - what the members of a group agree on
+ * @timeout: How long an operation waits for an answer, in milliseconds.
+ * @policy: FAN_ALLOW or FAN_DENY: the verdict when the time is up.
+ * @ignore_self: Not to hear what the processes do that bound the members.
+ */
+struct fanotify_so_rules {
+	u32 timeout;
+	u32 policy;
+	bool ignore_self;
 };
 
 /* Groups: so_group.c */
@@ -100,6 +140,7 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 			 struct fanotify_so_member *member);
 void fanotify_so_group_shutdown(struct fanotify_so_group *group);
 bool fanotify_so_group_is_shutdown(const struct fanotify_so_group *group);
+bool fanotify_so_group_is_evicted(const struct fanotify_so_group *group);
 void fanotify_so_group_leave(struct fanotify_so_group *group,
 			     struct fanotify_so_member *member);
 
@@ -113,15 +154,28 @@ void fanotify_so_show_marks(struct fanotify_so_group *group,
 
 /* The queue: so_queue.c, so_limits.c */
 bool fanotify_so_take(struct fanotify_so_group *group,
+		      struct fanotify_so_member *member,
 		      struct fanotify_so_taken *taken);
 void fanotify_so_put_back(struct fanotify_so_group *group,
 			  struct fanotify_so_taken *taken);
-void fanotify_so_finish(struct fanotify_so_taken *taken);
+void fanotify_so_finish(struct fanotify_so_group *group,
+			struct fanotify_so_taken *taken);
 void fanotify_so_get_stats(struct fanotify_so_group *group,
 			   struct fanotify_so_stats *stats);
 void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
 				 struct fanotify_so_member *member, u32 bytes);
 u32 fanotify_so_clamp_queue_bytes(u32 bytes);
+
+/* Permission: so_perm.c, so_verdict.c, so_rules.c */
+int fanotify_so_answer(struct fanotify_so_group *group,
+		       struct fanotify_so_member *member, u64 cookie,
+		       u32 response);
+int fanotify_so_forget(struct fanotify_so_group *group);
+void fanotify_so_get_rules(struct fanotify_so_group *group,
+			   struct fanotify_so_rules *rules);
+int fanotify_so_set_timeout(struct fanotify_so_group *group, u32 timeout);
+int fanotify_so_set_policy(struct fanotify_so_group *group, u32 policy);
+int fanotify_so_set_ignore_self(struct fanotify_so_group *group, bool ignore);
 
 /* Waiting: so_wait.c */
 int fanotify_so_wait(struct fanotify_so_group *group, long *timeo);
@@ -130,6 +184,8 @@ __poll_t fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
 			  struct poll_table_struct *wait);
 
 /* Opening: so_open.c */
+bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,
+			       const struct fanotify_so_taken *taken);
 int fanotify_so_open(const struct fanotify_so_group *group,
 		     const struct fanotify_so_taken *taken, int flags,
 		     struct file **filp);

@@ -36,12 +36,27 @@ static int fanotify_sock_release(struct socket *sock)
 	if (fsk->group)
 		fanotify_so_group_leave(fsk->group, &fsk->member);
 	fsk->group = NULL;
-	put_pid(fsk->binder);
 
 	sock_orphan(sk);
 	sock->sk = NULL;
 	sock_put(sk);
 	return 0;
+}
+
+/* After a grace period: the group looks at its members under RCU. */
+static void fanotify_sock_destruct(struct sock *sk)
+{
+	put_pid(fanotify_sk(sk)->member.binder);
+}
+
+/* For people, and to know it again */
+static void set_binder(struct fanotify_so_member *member)
+{
+	struct pid *old = member->binder;
+
+	member->binder = get_pid(task_tgid(current));
+	get_task_comm(member->comm, current->group_leader);
+	put_pid(old);
 }
 
 /*
@@ -73,13 +88,13 @@ static int fanotify_sock_bind(struct socket *sock, struct sockaddr *uaddr,
 	if (fsk->group)
 		goto out_release_sock;
 
+	set_binder(&fsk->member);
 	group = fanotify_so_group_create(addr, &fsk->member);
 	err = PTR_ERR_OR_ZERO(group);
 	if (err)
 		goto out_release_sock;
 
 	fsk->addr = *addr;
-	fsk->binder = get_pid(task_tgid(current));
 	/* Pairs with fanotify_sock_group() */
 	smp_store_release(&fsk->group, group);
 out_release_sock:
@@ -108,10 +123,15 @@ static __poll_t fanotify_sock_poll(struct file *file, struct socket *sock,
 {
 	struct fanotify_so_group *group =
 		fanotify_sock_group(fanotify_sk(sock->sk));
+	__poll_t events;
 
 	if (!group)
 		return EPOLLHUP;
-	return fanotify_so_poll(group, file, wait);
+	events = fanotify_so_poll(group, file, wait);
+	/* ETIMEDOUT, for an evicted listener that does not know yet */
+	if (READ_ONCE(sock->sk->sk_err))
+		events |= EPOLLERR;
+	return events;
 }
 
 /* -ENOTCONN before bind(), -EFAULT; FIONREAD is all there is. */
@@ -146,15 +166,10 @@ static int fanotify_sock_shutdown(struct socket *sock, int how)
 	if (!group)
 		return -ENOTCONN;
 
-	fanotify_so_group_shutdown(group);
+	/* One that was evicted is, and what it guards it guards until close(). */
+	if (!fanotify_so_group_is_evicted(group))
+		fanotify_so_group_shutdown(group);
 	return 0;
-}
-
-/* All options are to be set. */
-static int fanotify_sock_getsockopt(struct socket *sock, int level, int optname,
-				    char __user *optval, int __user *optlen)
-{
-	return -ENOPROTOOPT;
 }
 
 static const struct proto_ops fanotify_ops = {
@@ -171,9 +186,9 @@ static const struct proto_ops fanotify_ops = {
 	.listen		= sock_no_listen,
 	.shutdown	= fanotify_sock_shutdown,
 	.setsockopt	= fanotify_setsockopt,
-	.getsockopt	= fanotify_sock_getsockopt,
+	.getsockopt	= fanotify_getsockopt,
 	.show_fdinfo	= fanotify_sock_show_fdinfo,
-	.sendmsg	= sock_no_sendmsg,
+	.sendmsg	= fanotify_sendmsg,
 	.recvmsg	= fanotify_recvmsg,
 	.mmap		= sock_no_mmap,
 };
@@ -203,6 +218,7 @@ static int fanotify_sock_create(struct net *net, struct socket *sock,
 	sock_init_data(sock, sk);
 	/* The group reaches its members under RCU, to send them SIGIO. */
 	sock_set_flag(sk, SOCK_RCU_FREE);
+	sk->sk_destruct = fanotify_sock_destruct;
 	/* SO_RCVBUF is different here. */
 	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
 	sk->sk_rcvbuf = fanotify_so_clamp_queue_bytes(DEFAULT_QUEUE_BYTES);
@@ -254,6 +270,10 @@ static void __init build_check_abi(void)
 	BUILD_BUG_ON(offsetof(struct fanotify_so_inode_mark,
 			      ignored_mask) != 8);
 	BUILD_BUG_ON(sizeof(struct fanotify_so_inode_mark) != 12);
+
+	BUILD_BUG_ON(offsetof(struct fanotify_so_access, cookie) != 0);
+	BUILD_BUG_ON(offsetof(struct fanotify_so_access, response) != 8);
+	BUILD_BUG_ON(sizeof(struct fanotify_so_access) != 12);
 
 	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, magic) != 0);
 	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, mask) != 8);

@@ -9,8 +9,14 @@
 #include "fanotify_sock.h"
 
 /* What can be asked for */
+#ifdef CONFIG_FANOTIFY_ACCESS_PERMISSIONS
+#define FANOTIFY_SO_PERM_EVENTS	FANOTIFY_PERM_EVENTS
+#else
+#define FANOTIFY_SO_PERM_EVENTS	0
+#endif
 #define FANOTIFY_SO_EVENTS	(FAN_ACCESS | FAN_MODIFY | FAN_CLOSE | \
-				 FAN_OPEN | FAN_OPEN_EXEC)
+				 FAN_OPEN | FAN_OPEN_EXEC | \
+				 FANOTIFY_SO_PERM_EVENTS)
 #define FANOTIFY_SO_ADDR_MASK	(FANOTIFY_SO_EVENTS | FAN_ONDIR | \
 				 FAN_GLOBAL_LISTENER)
 #define FANOTIFY_SO_MARK_MASK	(FANOTIFY_SO_EVENTS | FAN_ONDIR | \
@@ -98,4 +104,24 @@ int fanotify_sb_check(const struct fanotify_so_sb *sb)
 	if (sb->flags || !mask_is_valid(sb->mask, FANOTIFY_SO_SB_MASK))
 		return -EINVAL;
 	return 0;
+}
+
+/**
+ * fanotify_access_check - is this an answer?
+ * @access: the answer, in kernel memory
+ *
+ * Context: Any. Pure.
+ * Return: 0; -EINVAL for a response that there is not.
+ */
+int fanotify_access_check(const struct fanotify_so_access *access)
+{
+	switch (access->response) {
+	case FAN_ALLOW:
+	case FAN_ALLOW | FAN_CACHE:
+	case FAN_DENY:
+	case FAN_RESET_TIMEOUT:
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }

@@ -3,6 +3,7 @@
  * The front of PF_FANOTIFY: sockets and what users pass in and out.
  *
  * af_fanotify.c  the family and its sockets
+ * answer.c       answers on their way from the user
  * check.c        checks of what a user passes in
  * proc.c         sockets for people to look at
  * recv.c         events on their way to the user
@@ -22,7 +23,6 @@
  *         under lock_sock(sk), and cleared by release() alone, which nobody
  *         runs beside. Read without the lock through fanotify_sock_group().
  * @addr: What bind() was given [lock_sock(sk)]. Constant once @group is set.
- * @binder: The process that called bind(); a reference. Like @addr.
  * @member: What the group knows of the socket [lock_sock(sk)].
  * @delivered: Events that were read from this socket. Atomic.
  * @socks: In the list of its network namespace; proc.c's own.
@@ -31,7 +31,6 @@ struct fanotify_sock {
 	struct sock sk;
 	struct fanotify_so_group *group;
 	struct fanotify_addr addr;
-	struct pid *binder;
 	struct fanotify_so_member member;
 	atomic64_t delivered;
 #ifdef CONFIG_PROC_FS
@@ -51,11 +50,18 @@ fanotify_sock_group(const struct fanotify_sock *fsk)
 	return smp_load_acquire(&fsk->group);
 }
 
+/* answer.c */
+int fanotify_set_answers(struct fanotify_sock *fsk,
+			 struct fanotify_so_group *group, sockptr_t optval,
+			 unsigned int optlen);
+int fanotify_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+
 /* check.c */
 int fanotify_addr_check(const struct fanotify_addr *addr);
 int fanotify_mark_check(const struct fanotify_so_inode_mark *mark,
 			const struct fanotify_addr *addr);
 int fanotify_sb_check(const struct fanotify_so_sb *sb);
+int fanotify_access_check(const struct fanotify_so_access *access);
 
 /* proc.c */
 #ifdef CONFIG_PROC_FS
@@ -92,5 +98,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 /* sockopt.c */
 int fanotify_setsockopt(struct socket *sock, int level, int optname,
 			sockptr_t optval, unsigned int optlen);
+int fanotify_getsockopt(struct socket *sock, int level, int optname,
+			char __user *optval, int __user *optlen);
 
 #endif /* _NET_FANOTIFY_SOCK_H */

@@ -79,6 +79,13 @@ static void sockets_stop(struct seq_file *m, void *v)
 	mutex_unlock(&fanotify_net(seq_file_net(m))->lock);
 }
 
+static const char *state_of(const struct fanotify_so_group *group)
+{
+	if (fanotify_so_group_is_evicted(group))
+		return "evicted";
+	return fanotify_so_group_is_shutdown(group) ? "shutdown" : "bound";
+}
+
 static int sockets_show(struct seq_file *m, void *v)
 {
 	struct fanotify_net *fnet = fanotify_net(seq_file_net(m));
@@ -90,7 +97,7 @@ static int sockets_show(struct seq_file *m, void *v)
 	pid_t pid = 0;
 
 	if (v == &fnet->socks) {
-		seq_puts(m, "Inode State Group Priority Mask Flags Queued Bytes Delivered Dropped Uid Pid\n");
+		seq_puts(m, "Inode State Group Priority Mask Flags Queued Bytes Delivered Dropped Uid Pid Waiting Timeouts Unasked\n");
 		return 0;
 	}
 
@@ -98,18 +105,18 @@ static int sockets_show(struct seq_file *m, void *v)
 	addr = &fsk->addr;
 	group = fanotify_sock_group(fsk);
 	if (group) {
-		state = fanotify_so_group_is_shutdown(group) ? "shutdown" :
-							       "bound";
+		state = state_of(group);
 		fanotify_so_get_stats(group, &stats);
-		pid = pid_nr_ns(fsk->binder, task_active_pid_ns(current));
+		pid = pid_nr_ns(fsk->member.binder, task_active_pid_ns(current));
 	}
-	seq_printf(m, "%lu %s %u %u %08x %08o %u %u %llu %llu %u %d\n",
+	seq_printf(m, "%lu %s %u %u %08x %08o %u %u %llu %llu %u %d %u %llu %llu\n",
 		   sock_i_ino(&fsk->sk), state,
 		   group ? addr->group_num : 0, group ? addr->priority : 0,
 		   group ? addr->mask : 0, group ? addr->f_flags : 0,
 		   stats.queued, stats.bytes,
 		   (u64)atomic64_read(&fsk->delivered), stats.lost,
-		   from_kuid_munged(seq_user_ns(m), sock_i_uid(&fsk->sk)), pid);
+		   from_kuid_munged(seq_user_ns(m), sock_i_uid(&fsk->sk)), pid,
+		   stats.waiting, stats.timeouts, stats.unasked);
 	return 0;
 }
 

@@ -101,8 +101,9 @@ static int deliver(const struct fanotify_so_group *group, int flags,
  * @len: size of the buffer in bytes
  * @flags: MSG_*
  *
- * Waits for the first event and for no other. An error after the first event
- * ends the read, and meets the next one again.
+ * Waits for the first event and for no other, nor for somebody who can hold up
+ * the open of another one's file. An error after the first event ends the read,
+ * and meets the next one again.
  *
  * Context: Process context, no lock held. Sleeps. Any number of threads may
  * be in here for one socket.
@@ -113,7 +114,8 @@ static int deliver(const struct fanotify_so_group *group, int flags,
  * -ENOMEM if there is no descriptor or memory for its file, -EFAULT for a bad
  * buffer, and -EINTR or -ERESTARTSYS after a signal. After any of them the
  * event is still the first of the queue (if several readers fail at the same
- * time, theirs are, in any order).
+ * time, theirs are, in any order). -ETIMEDOUT, once, for a listener that was
+ * evicted.
  */
 int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		     int flags)
@@ -136,23 +138,30 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		return -ENOTCONN;
 	if (len < event_len)
 		return -EINVAL;
+	err = sock_error(sock->sk);
+	if (err)
+		return err;
 
 	f_flags = fsk->addr.f_flags | (force_o_largefile() ? O_LARGEFILE : 0);
 	msg->msg_namelen = 0;
 	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
 	do {
-		if (!fanotify_so_take(group, &taken)) {
+		if (!fanotify_so_take(group, &fsk->member, &taken)) {
 			if (done)
 				break;
 			err = fanotify_so_wait(group, &timeo);
 			continue;
+		}
+		if (done && fanotify_so_open_may_wait(group, &taken)) {
+			fanotify_so_put_back(group, &taken);
+			break;
 		}
 		err = deliver(group, f_flags, &taken, to);
 		if (err) {
 			fanotify_so_put_back(group, &taken);
 			break;
 		}
-		fanotify_so_finish(&taken);
+		fanotify_so_finish(group, &taken);
 		atomic64_inc(&fsk->delivered);
 		done += event_len;
 		cond_resched();
@@ -161,7 +170,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 
 	fanotify_so_pass_on(group);
 	/* There will be nothing any more: that is the end of the file. */
-	if (err == -ESHUTDOWN)
-		err = 0;
+	if (err == -ESHUTDOWN && !done)
+		err = sock_error(sock->sk);
 	return done ? done : err;
 }

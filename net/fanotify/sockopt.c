@@ -107,6 +107,66 @@ static int ignore_sb(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 	return fanotify_so_ignore_sb(group, sb.magic, sb.mask);
 }
 
+/* -EINVAL for a wrong length, or -EFAULT */
+static int copy_u32(u32 *val, sockptr_t optval, unsigned int optlen)
+{
+	if (optlen != sizeof(*val))
+		return -EINVAL;
+	return copy_from_sockptr(val, optval, sizeof(*val)) ? -EFAULT : 0;
+}
+
+/* -EINVAL for a wrong length, for 0 and for more than FAN_SO_MAX_TIMEOUT. */
+static int set_timeout(struct fanotify_sock *fsk,
+		       struct fanotify_so_group *group, sockptr_t optval,
+		       unsigned int optlen)
+{
+	u32 val;
+	int err = copy_u32(&val, optval, optlen);
+
+	if (err)
+		return err;
+	if (!val || val > FAN_SO_MAX_TIMEOUT)
+		return -EINVAL;
+	return fanotify_so_set_timeout(group, val);
+}
+
+/* -EINVAL for a wrong length, and for what is neither of the two. */
+static int set_policy(struct fanotify_sock *fsk,
+		      struct fanotify_so_group *group, sockptr_t optval,
+		      unsigned int optlen)
+{
+	u32 val;
+	int err = copy_u32(&val, optval, optlen);
+
+	if (err)
+		return err;
+	if (val != FAN_ALLOW && val != FAN_DENY)
+		return -EINVAL;
+	return fanotify_so_set_policy(group, val);
+}
+
+/* -EINVAL for a wrong length, and for what is neither 0 nor 1. */
+static int set_ignore_self(struct fanotify_sock *fsk,
+			   struct fanotify_so_group *group, sockptr_t optval,
+			   unsigned int optlen)
+{
+	u32 val;
+	int err = copy_u32(&val, optval, optlen);
+
+	if (err)
+		return err;
+	if (val > 1)
+		return -EINVAL;
+	return fanotify_so_set_ignore_self(group, val);
+}
+
+/* -EINVAL for any value. */
+static int forget(struct fanotify_sock *fsk, struct fanotify_so_group *group,
+		  sockptr_t optval, unsigned int optlen)
+{
+	return optlen ? -EINVAL : fanotify_so_forget(group);
+}
+
 typedef int (*setter)(struct fanotify_sock *fsk,
 		      struct fanotify_so_group *group, sockptr_t optval,
 		      unsigned int optlen);
@@ -114,10 +174,20 @@ typedef int (*setter)(struct fanotify_sock *fsk,
 static setter find_setter(int optname)
 {
 	switch (optname) {
+	case FANOTIFY_ACCESS_RESPONSE:
+		return fanotify_set_answers;
 	case FANOTIFY_SET_MARK:
 		return set_mark;
 	case FANOTIFY_IGNORE_SB:
 		return ignore_sb;
+	case FANOTIFY_RESPONSE_TIMEOUT:
+		return set_timeout;
+	case FANOTIFY_TIMEOUT_POLICY:
+		return set_policy;
+	case FANOTIFY_IGNORE_SELF:
+		return set_ignore_self;
+	case FANOTIFY_FORGET:
+		return forget;
 	default:
 		return NULL;
 	}
@@ -201,4 +271,63 @@ int fanotify_setsockopt(struct socket *sock, int level, int optname,
 	if (fanotify_so_group_is_shutdown(group))
 		return -ESHUTDOWN;
 	return set(fsk, group, optval, optlen);
+}
+
+/* 0, or -ENOPROTOOPT for what cannot be got */
+static int get_rule(struct fanotify_so_group *group, int optname, u32 *val)
+{
+	struct fanotify_so_rules rules;
+
+	fanotify_so_get_rules(group, &rules);
+	switch (optname) {
+	case FANOTIFY_RESPONSE_TIMEOUT:
+		*val = rules.timeout;
+		return 0;
+	case FANOTIFY_TIMEOUT_POLICY:
+		*val = rules.policy;
+		return 0;
+	case FANOTIFY_IGNORE_SELF:
+		*val = rules.ignore_self;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/**
+ * fanotify_getsockopt - get an option
+ * @sock: the socket
+ * @level: SOL_FANOTIFY; the options of other levels are got elsewhere
+ * @optname: the option
+ * @optval: where to
+ * @optlen: size of that in bytes; is set to the size of the value
+ *
+ * Context: Process context, no lock held. May sleep.
+ * Return: 0; -ENOPROTOOPT for what is no option, or one that can only be set;
+ * -ENOTCONN before bind(); -EINVAL if @optval is too small; -EFAULT.
+ */
+int fanotify_getsockopt(struct socket *sock, int level, int optname,
+			char __user *optval, int __user *optlen)
+{
+	struct fanotify_so_group *group =
+		fanotify_sock_group(fanotify_sk(sock->sk));
+	int err, len;
+	u32 val;
+
+	if (level != SOL_FANOTIFY)
+		return -ENOPROTOOPT;
+	if (!group)
+		return find_setter(optname) ? -ENOTCONN : -ENOPROTOOPT;
+	err = get_rule(group, optname, &val);
+	if (err)
+		return err;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < (int)sizeof(val))
+		return -EINVAL;
+	len = sizeof(val);
+	if (put_user(len, optlen) || copy_to_user(optval, &val, len))
+		return -EFAULT;
+	return 0;
 }

@@ -10,6 +10,11 @@
  * so_global.c global listeners: a mark on every superblock
  * so_show.c   the marks of a group, for people
  * so_handle.c what fsnotify calls when something happens to a file
+ * so_clock.c  how long they wait
+ * so_perm.c   operations that wait for an answer, and those who give it
+ * so_evict.c  listeners that do not answer
+ * so_verdict.c answers that hold for the next time as well
+ * so_rules.c  what the members of a group agree on
  * so_queue.c  the queue between those who cause events and those who read
  * so_merge.c  finding an event that another one can join
  * so_wait.c   those who wait for the queue
@@ -24,9 +29,10 @@
  *	      group->sbs (its xa_lock)
  *	so_order_lock
  *	group->lock
- * Nothing is taken under the last two, nor under group->sbs. Above all of them
- * are the front's lock_sock(), in bind(), the list of its sockets, and, when a
- * socket is closed, the lock of its inode.
+ *	  fsnotify_mark->lock
+ * Nothing else is taken under so_order_lock, nor under group->sbs. Above all of
+ * them are the front's lock_sock(), in bind(), the list of its sockets, and,
+ * when a socket is closed, the lock of its inode.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *
@@ -54,13 +60,17 @@
 /* Queued events are hashed into so many lists to find those to merge with. */
 #define FANOTIFY_SO_MERGE_BITS	10
 
+/* Operations that wait are hashed into so many lists, by their cookies. */
+#define FANOTIFY_SO_ASKED_BITS	10
+
 /* As many magic numbers can be ignored by a group. */
 #define FANOTIFY_SO_MAX_IGNORED	32
 
 /**
  * struct fanotify_so_event - an event that waits to be read
  * @list: In group->queue [group->lock]. Empty while a reader has it.
- * @merge: In group->merge while it is in group->queue [group->lock].
+ * @hash: In group->merge while it is in group->queue; that of a permission
+ *        event in group->asked while there is no answer [group->lock].
  * @path: The file; a reference. Constant.
  * @pid: The thread that caused it; a reference. Constant.
  * @tgid: The process of that thread; a reference. Constant.
@@ -69,12 +79,63 @@
  */
 struct fanotify_so_event {
 	struct list_head list;
-	struct hlist_node merge;
+	struct hlist_node hash;
 	struct path path;
 	struct pid *pid;
 	struct pid *tgid;
 	u32 mask;
 	u32 f_flags;
+};
+
+/**
+ * struct fanotify_so_clock - how long an operation waits
+ * @started: The turn of the group in which it last started.
+ * @period: How long from then on, if nothing comes in between. Constant.
+ * @end: When the time is up.
+ * @limit: When it is up in any case. Constant.
+ * @stopped: It stands still, because the kernel opens the event's file.
+ * @left: What is then left.
+ *
+ * All under group->lock, and but for @started in jiffies of fanotify_so_now().
+ */
+struct fanotify_so_clock {
+	u64 started;
+	u64 period;
+	u64 end;
+	u64 limit;
+	bool stopped;
+	s64 left;
+};
+
+/**
+ * struct fanotify_so_perm - an operation that waits for an answer
+ * @event: What is asked. It has no references of its own: the operation has
+ *         the file open for as long as it waits.
+ * @waiting: In group->waiting while there is no answer [group->lock].
+ * @cookie: What it is known by. Constant.
+ * @task: Whom to wake. Constant.
+ * @clock: How long it waits.
+ * @taker: The member that has read it, or is about to; NULL if none has
+ *         [group->lock].
+ * @verdict: FAN_ALLOW or FAN_DENY; 0 while there is no answer [group->lock].
+ * @mark: The file's own mark, which may keep the answer; a reference of the
+ *        operation's. NULL if none is to keep it. Constant.
+ * @generation: That of @mark when the event was queued. Constant.
+ *
+ * Lives on the stack of the task that waits, which takes group->lock before it
+ * leaves. So it costs no memory, and whoever finds it under that lock may use
+ * it until the lock is dropped.
+ */
+struct fanotify_so_perm {
+	struct fanotify_so_event event;
+	struct list_head waiting;
+	u64 cookie;
+	struct task_struct *task;
+	struct fanotify_so_clock clock;
+	struct fanotify_so_member *taker;
+	u32 verdict;
+	struct fsnotify_mark *mark;
+	u32 generation;
 };
 
 /**
@@ -85,11 +146,23 @@ struct fanotify_so_event {
  *      superblock, which counts nowhere. Constant.
  * @removed: To be detached at the end of the call that set both masks to 0; it
  *           cannot go by the masks, which a modification clears [mark_mutex].
+ * @set_in: The group's call that last meant to set masks of it [mark_mutex].
+ * @asked: The events to report; @fsn.mask has those as well that the mark needs
+ *         to keep verdicts [fsn.lock, mark_mutex].
+ * @keeps: It keeps verdicts, and so hears of what outdates them [fsn.lock,
+ *         mark_mutex].
+ * @kept: The events in @fsn.ignore_mask that it got with a verdict [fsn.lock].
+ * @generation: Counts what outdates verdicts [fsn.lock].
  */
 struct fanotify_so_mark {
 	struct fsnotify_mark fsn;
 	struct super_block *sb;
 	bool removed;
+	bool keeps;
+	u64 set_in;
+	u32 asked;
+	u32 kept;
+	u32 generation;
 };
 
 /**
@@ -120,6 +193,7 @@ struct fanotify_so_ignored {
  * @sbs: How many marks on files the group has, by superblock. Grows under
  *       mark_mutex; its own lock for the rest; read under RCU.
  * @ignored: What the marks on superblocks ignore [mark_mutex].
+ * @call: Counts the calls that set marks [mark_mutex].
  * @closed: Nobody sets a mark any more [mark_mutex]. Superblocks still get
  *          theirs, until the group is off @global.
  * @lock: Protects the queue and the members. Never taken from an interrupt.
@@ -128,14 +202,29 @@ struct fanotify_so_ignored {
  * @overflow: Stands in @queue where the first of the lost events would have
  *            stood, and is not on it while none is lost [@lock].
  * @merge: The events of @queue by so_merge_bucket() [@lock].
- * @queued: Events on @queue but for @overflow [@lock].
+ * @queued: Events on @queue but for @overflow and permission events [@lock].
+ * @asking: Permission events on @queue [@lock].
  * @max_queued: As many may be on it [@lock].
  * @lost: Events that did not get in since @overflow was last taken [@lock].
  * @lost_ever: Events that did not get in, ever [@lock].
  * @shutdown: No event gets in any more, and readers are told [@lock]. May be
  *            read without it by those who then sleep on @wait.
+ * @evicted: And that because no answers came [@lock]. May be read without it.
+ * @asked: Operations that wait for an answer, by the hash of their cookies
+ *         [@lock].
+ * @waiting: All of them, oldest first [@lock].
+ * @nr_waiting: How many [@lock].
+ * @last_cookie: The one that was given out last [@lock].
+ * @turn: Goes on with each start of a clock and each timeout that counts, to
+ *        tell which came first [@lock].
+ * @rules: What the members agree on [@lock].
+ * @keeps: Verdicts are kept, since a member has asked for it once. Set once,
+ *         and read without a lock.
+ * @timeouts: Operations whose time was up, ever [@lock].
+ * @unasked: Operations that got the policy's verdict at once, ever [@lock].
  * @members: The sockets [@lock, RCU].
  * @wait: Readers and pollers of every member sleep here.
+ * @evict: Does for a group that was evicted what must not hold up an operation.
  * @destroy: Takes down what may have to wait for others.
  */
 struct fanotify_so_group {
@@ -147,10 +236,11 @@ struct fanotify_so_group {
 	u32 f_flags;
 	struct list_head order;
 	struct list_head global;
-	struct rcu_head rcu;	/* kfree_rcu() wants it near the start */
+	struct rcu_head rcu;	/* kvfree_rcu() wants it near the start */
 
 	struct xarray sbs;
 	struct fanotify_so_ignored ignored[FANOTIFY_SO_MAX_IGNORED];
+	u64 call;
 	bool closed;
 
 	spinlock_t lock;	/* see @lock above */
@@ -158,13 +248,26 @@ struct fanotify_so_group {
 	struct list_head overflow;
 	struct hlist_head merge[1 << FANOTIFY_SO_MERGE_BITS];
 	unsigned int queued;
+	unsigned int asking;
 	unsigned int max_queued;
 	u64 lost;
 	u64 lost_ever;
 	bool shutdown;
+	bool evicted;
+	bool keeps;
 	struct list_head members;
 
+	struct hlist_head asked[1 << FANOTIFY_SO_ASKED_BITS];
+	struct list_head waiting;
+	unsigned int nr_waiting;
+	u64 last_cookie;
+	u64 turn;
+	struct fanotify_so_rules rules;
+	u64 timeouts;
+	u64 unasked;
+
 	wait_queue_head_t wait;
+	struct work_struct evict;
 	struct work_struct destroy;
 };
 
@@ -172,7 +275,7 @@ struct fanotify_so_group {
 void fanotify_so_order_add(struct fanotify_so_group *group);
 void fanotify_so_order_remove(struct fanotify_so_group *group);
 int fanotify_so_order_get_sb(struct fanotify_so_group *group,
-			     struct super_block *sb);
+			     struct super_block *sb, gfp_t gfp);
 void fanotify_so_order_put_sb(struct fanotify_so_group *group,
 			      struct super_block *sb);
 bool fanotify_so_order_heard(const struct fanotify_so_group *group,
@@ -183,6 +286,8 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 			    struct super_block *sb);
 void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
 			  u32 ignored_mask);
+struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
+					     struct inode *inode);
 void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 			      struct fsnotify_group *fsn);
 void fanotify_so_free_mark(struct fsnotify_mark *mark);
@@ -202,8 +307,49 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 			     struct inode *dir, const struct qstr *name,
 			     u32 cookie, struct fsnotify_iter_info *iter_info);
 
+/* so_clock.c */
+u64 fanotify_so_now(void);
+void fanotify_so_clock_start(struct fanotify_so_clock *clock, u32 timeout,
+			     u64 turn);
+void fanotify_so_clock_restart(struct fanotify_so_clock *clock, u64 turn);
+void fanotify_so_clock_stop(struct fanotify_so_clock *clock);
+void fanotify_so_clock_go_on(struct fanotify_so_clock *clock);
+s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock);
+
+/* so_perm.c */
+void fanotify_so_perm_init(struct fanotify_so_group *group);
+int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
+		    u32 mask);
+void fanotify_so_perm_take(struct fanotify_so_group *group,
+			   struct fanotify_so_event *event,
+			   struct fanotify_so_taken *taken);
+void fanotify_so_perm_put_back(struct fanotify_so_group *group,
+			       u64 cookie);
+void fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie);
+void fanotify_so_perm_release_all(struct fanotify_so_group *group);
+
+/* so_evict.c */
+void fanotify_so_evict_init(struct fanotify_so_group *group);
+bool fanotify_so_count_timeout(struct fanotify_so_group *group,
+			       const struct fanotify_so_perm *perm);
+void fanotify_so_evict(struct fanotify_so_group *group);
+
+/* so_verdict.c */
+void fanotify_so_verdict_start(struct fanotify_so_group *group);
+void fanotify_so_verdict_end(struct fanotify_so_group *group);
+void fanotify_so_verdict_prepare(struct fanotify_so_group *group,
+				 const struct file *file,
+				 struct fanotify_so_perm *perm);
+void fanotify_so_verdict_keep(const struct fanotify_so_perm *perm);
+void fanotify_so_verdict_outdate(struct fsnotify_mark *mark);
+
+/* so_rules.c */
+void fanotify_so_rules_init(struct fanotify_so_group *group);
+bool fanotify_so_ignores_current(struct fanotify_so_group *group);
+
 /* so_queue.c */
 void fanotify_so_queue_init(struct fanotify_so_group *group);
+u32 fanotify_so_shown_flags(const struct file *file);
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask);
 void fanotify_so_queue_lost(struct fanotify_so_group *group);
@@ -223,6 +369,12 @@ bool fanotify_so_merge(struct fanotify_so_group *group,
 
 /* so_wait.c */
 void fanotify_so_wake(struct fanotify_so_group *group);
+void fanotify_so_wake_everyone(struct fanotify_so_group *group);
 void fanotify_so_wake_all(struct fanotify_so_group *group);
+
+static inline struct fanotify_so_mark *fanotify_so_mark(struct fsnotify_mark *mark)
+{
+	return container_of(mark, struct fanotify_so_mark, fsn);
+}
 
 #endif /* _FS_NOTIFY_FANOTIFY_SO_H */

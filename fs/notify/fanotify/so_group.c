@@ -29,13 +29,14 @@ static void so_free_group_priv(struct fsnotify_group *fsn)
 	xa_destroy(&group->sbs);
 	put_ucounts(group->ucounts);
 	put_cred(group->cred);
-	kfree_rcu(group, rcu);
+	kvfree_rcu(group, rcu);
 }
 
 static const struct fsnotify_ops so_fsnotify_ops = {
 	.handle_event = fanotify_so_handle_event,
 	.free_group_priv = so_free_group_priv,
 	.freeing_mark = fanotify_so_freeing_mark,
+	.outdate = fanotify_so_verdict_outdate,
 	.free_mark = fanotify_so_free_mark,
 };
 
@@ -63,6 +64,7 @@ static void so_destroy_work(struct work_struct *work)
 	struct fanotify_so_group *group =
 		container_of(work, struct fanotify_so_group, destroy);
 
+	fanotify_so_verdict_end(group);
 	fsnotify_destroy_group(group->fsn);
 }
 
@@ -92,13 +94,15 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 			return ERR_PTR(err);
 	}
 
-	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	group = kvzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&group->global);
 	INIT_WORK(&group->destroy, so_destroy_work);
 	xa_init_flags(&group->sbs, XA_FLAGS_ACCOUNT);
+	fanotify_so_evict_init(group);
+	fanotify_so_rules_init(group);
 	fanotify_so_queue_init(group);
 	group->mask = mask;
 	group->f_flags = addr->f_flags;
@@ -140,7 +144,7 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 out_put_ucounts:
 	put_ucounts(group->ucounts);
 out_free_group:
-	kfree(group);
+	kvfree(group);
 	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_group_create);
@@ -179,13 +183,28 @@ EXPORT_SYMBOL_GPL(fanotify_so_group_shutdown);
  * @group: the group
  *
  * Context: Any.
- * Return: true if it hears of nothing any more.
+ * Return: true if it hears of nothing any more. Then the sockets of a group
+ * that was evicted have their error.
  */
 bool fanotify_so_group_is_shutdown(const struct fanotify_so_group *group)
 {
-	return READ_ONCE(group->shutdown);
+	/* Pairs with fanotify_so_count_timeout() */
+	return smp_load_acquire(&group->shutdown);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_group_is_shutdown);
+
+/**
+ * fanotify_so_group_is_evicted - was the group shut down for not answering?
+ * @group: the group
+ *
+ * Context: Any.
+ * Return: true if so.
+ */
+bool fanotify_so_group_is_evicted(const struct fanotify_so_group *group)
+{
+	return READ_ONCE(group->evicted);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_group_is_evicted);
 
 /**
  * fanotify_so_group_leave - a socket lets go of its group
@@ -198,6 +217,8 @@ void fanotify_so_group_leave(struct fanotify_so_group *group,
 			     struct fanotify_so_member *member)
 {
 	fanotify_so_group_shutdown(group);
+	/* If it has been evicted just now, this is who drops what is queued. */
+	flush_work(&group->evict);
 	fanotify_so_queue_leave(group, member);
 	fsnotify_put_group(group->fsn);
 }

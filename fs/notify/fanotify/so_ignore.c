@@ -60,7 +60,7 @@ static void so_ignore_in_marks(struct fanotify_so_group *group, u64 magic)
 		sb = fsnotify_connector_sb(mark->connector);
 		if (sb->s_magic != magic)
 			continue;
-		fanotify_so_mark_set(mark, mark->mask,
+		fanotify_so_mark_set(mark, fanotify_so_mark(mark)->asked,
 				     fanotify_so_ignored_mask(group, sb));
 		fsnotify_recalc_mask(mark->connector);
 	}

@@ -11,7 +11,9 @@
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/memcontrol.h>
 #include <linux/mount.h>
+#include <linux/sched/mm.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -21,29 +23,25 @@
 
 static struct kmem_cache *so_mark_cache __ro_after_init;
 
-static struct fanotify_so_mark *so_mark(struct fsnotify_mark *mark)
-{
-	return container_of(mark, struct fanotify_so_mark, fsn);
-}
+/* What a mark that keeps verdicts has to hear of, whatever it is asked for */
+#define SO_KEEPER_MASK	FS_MODIFY
 
 static struct fsnotify_mark *so_mark_alloc(struct fanotify_so_group *group,
 					   gfp_t gfp)
 {
-	struct fanotify_so_mark *mark = kmem_cache_alloc(so_mark_cache, gfp);
+	struct fanotify_so_mark *mark = kmem_cache_zalloc(so_mark_cache, gfp);
 
 	if (!mark)
 		return NULL;
 	fsnotify_init_mark(&mark->fsn, group->fsn);
 	/* Each of the two masks says for itself what it is about. */
 	mark->fsn.flags |= FSNOTIFY_MARK_FLAG_HAS_IGNORE_FLAGS;
-	mark->sb = NULL;
-	mark->removed = false;
 	return &mark->fsn;
 }
 
 void fanotify_so_free_mark(struct fsnotify_mark *mark)
 {
-	kmem_cache_free(so_mark_cache, so_mark(mark));
+	kmem_cache_free(so_mark_cache, fanotify_so_mark(mark));
 }
 
 /**
@@ -58,7 +56,7 @@ void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 			      struct fsnotify_group *fsn)
 {
 	struct fanotify_so_group *group = fsn->private;
-	struct super_block *sb = so_mark(mark)->sb;
+	struct super_block *sb = fanotify_so_mark(mark)->sb;
 
 	if (!sb)
 		return;
@@ -80,13 +78,19 @@ void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
 			  u32 ignored_mask)
 {
+	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
+
 	spin_lock(&mark->lock);
 	/* The bit means another thing inside fsnotify, and is a flag there. */
 	if (ignored_mask & FAN_SURVIVE_MODIFY)
 		mark->flags |= FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY;
 	else
 		mark->flags &= ~FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY;
-	WRITE_ONCE(mark->mask, mask);
+	WRITE_ONCE(so_mark->asked, mask);
+	so_mark->kept = 0;
+	/* What is being asked now is not for this ignored mask. */
+	so_mark->generation++;
+	WRITE_ONCE(mark->mask, mask | (so_mark->keeps ? SO_KEEPER_MASK : 0));
 	WRITE_ONCE(mark->ignore_mask, ignored_mask & ~FAN_SURVIVE_MODIFY);
 	spin_unlock(&mark->lock);
 }
@@ -198,7 +202,7 @@ static int so_may_mark(const struct fanotify_so_group *group,
 
 /* A counted mark that asks for nothing yet, and is not attached yet either */
 static struct fsnotify_mark *so_new_mark(struct fanotify_so_group *group,
-					 struct super_block *sb)
+					 struct super_block *sb, gfp_t gfp)
 {
 	struct ucounts *ucounts = group->ucounts;
 	struct fsnotify_mark *mark;
@@ -207,15 +211,15 @@ static struct fsnotify_mark *so_new_mark(struct fanotify_so_group *group,
 	if (!inc_ucount(ucounts->ns, ucounts->uid, UCOUNT_FANOTIFY_SO_MARKS))
 		return ERR_PTR(-ENOSPC);
 
-	err = fanotify_so_order_get_sb(group, sb);
+	err = fanotify_so_order_get_sb(group, sb, gfp);
 	if (err)
 		goto out_dec_ucount;
 
 	err = -ENOMEM;
-	mark = so_mark_alloc(group, GFP_KERNEL_ACCOUNT);
+	mark = so_mark_alloc(group, gfp);
 	if (!mark)
 		goto out_put_sb;
-	so_mark(mark)->sb = sb;
+	fanotify_so_mark(mark)->sb = sb;
 	return mark;
 
 out_put_sb:
@@ -223,6 +227,14 @@ out_put_sb:
 out_dec_ucount:
 	dec_ucount(ucounts, UCOUNT_FANOTIFY_SO_MARKS);
 	return ERR_PTR(err);
+}
+
+/* A mark that only keeps verdicts is nobody's to remove. */
+static bool so_mark_is_set(const struct fanotify_so_group *group,
+			   struct fsnotify_mark *mark)
+{
+	return !(mark->flags & FSNOTIFY_MARK_FLAG_NO_IREF) ||
+	       fanotify_so_mark(mark)->set_in == group->call;
 }
 
 /*
@@ -234,17 +246,21 @@ static int so_req_attach(struct fanotify_so_group *group,
 {
 	struct inode *inode = so_req_inode(req);
 	struct fsnotify_mark *mark;
-	int err;
+	int err = 0;
 
 	mark = fsnotify_find_inode_mark(inode, group->fsn);
 	if (mark) {
+		if (!so_req_removes(req))
+			fanotify_so_mark(mark)->set_in = group->call;
+		else if (!so_mark_is_set(group, mark))
+			err = -ENOENT;
 		fsnotify_put_mark(mark);
-		return 0;
+		return err;
 	}
 	if (so_req_removes(req))
 		return -ENOENT;
 
-	mark = so_new_mark(group, inode->i_sb);
+	mark = so_new_mark(group, inode->i_sb, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(mark))
 		return PTR_ERR(mark);
 	err = fsnotify_add_inode_mark_locked(mark, inode, 0);
@@ -269,7 +285,11 @@ static void so_req_apply(struct fanotify_so_group *group,
 	if (WARN_ON_ONCE(!mark))
 		return;
 	old = mark->mask;
-	so_mark(mark)->removed = so_req_removes(req);
+	fanotify_so_mark(mark)->removed = so_req_removes(req);
+	/* What is asked for must not go with the memory of the inode. */
+	spin_lock(&mark->lock);
+	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
+	spin_unlock(&mark->lock);
 	fanotify_so_mark_set(mark, req->mask, req->ignored_mask);
 	fsnotify_recalc_mask(mark->connector);
 	if ((old ^ req->mask) & ALL_FSNOTIFY_PERM_EVENTS)
@@ -288,12 +308,89 @@ static void so_req_detach(struct fanotify_so_group *group,
 	mark = fsnotify_find_inode_mark(so_req_inode(req), group->fsn);
 	if (!mark)
 		return;
-	if (!so_mark(mark)->removed) {
+	if (!fanotify_so_mark(mark)->removed) {
 		fsnotify_put_mark(mark);
 		return;
 	}
 	fsnotify_detach_mark(mark);
 	req->mark = mark;
+}
+
+/*
+ * Everybody can open files for them to be asked about, and so make marks: they
+ * get no more than half of what there can be, and leave the rest for those that
+ * the listener sets.
+ */
+static bool so_room_for_keeper(const struct fanotify_so_group *group)
+{
+	struct ucounts *ucounts = group->ucounts;
+
+	return atomic_long_read(&ucounts->ucount[UCOUNT_FANOTIFY_SO_MARKS]) <
+	       READ_ONCE(ucounts->ns->ucount_max[UCOUNT_FANOTIFY_SO_MARKS]) / 2;
+}
+
+static struct fsnotify_mark *so_make_keeper(struct fanotify_so_group *group,
+					    struct inode *inode)
+{
+	struct fsnotify_mark *mark;
+
+	mark = fsnotify_find_inode_mark(inode, group->fsn);
+	if (!mark && !so_room_for_keeper(group))
+		return NULL;
+	if (!mark) {
+		/* As for an event: not worth a search, or a victim. */
+		mark = so_new_mark(group, inode->i_sb,
+				   GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
+				   __GFP_NOWARN);
+		if (IS_ERR(mark))
+			return NULL;
+		mark->flags |= FSNOTIFY_MARK_FLAG_NO_IREF;
+		if (fsnotify_add_inode_mark_locked(mark, inode, 0)) {
+			fanotify_so_freeing_mark(mark, group->fsn);
+			fsnotify_put_mark(mark);
+			return NULL;
+		}
+	}
+
+	spin_lock(&mark->lock);
+	WRITE_ONCE(mark->mask, mark->mask | SO_KEEPER_MASK);
+	spin_unlock(&mark->lock);
+	fsnotify_recalc_mask(mark->connector);
+	/* Last: whoever sees it relies on hearing of modifications. */
+	smp_store_release(&fanotify_so_mark(mark)->keeps, true);
+	return mark;
+}
+
+/**
+ * fanotify_so_get_keeper - get the mark that keeps the verdicts on a file
+ * @group: the group
+ * @inode: the file
+ *
+ * A mark that is made for this does not pin the inode, and is charged to the
+ * listener and counted as its others are.
+ *
+ * Context: Process context. May sleep. Takes the mark mutex the first time.
+ * Return: the mark, with a reference, or NULL if there is none to be had.
+ */
+struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
+					     struct inode *inode)
+{
+	struct fsnotify_mark *mark;
+	struct mem_cgroup *old_memcg;
+
+	mark = fsnotify_find_inode_mark(inode, group->fsn);
+	/* Pairs with so_make_keeper() */
+	if (mark && smp_load_acquire(&fanotify_so_mark(mark)->keeps))
+		return mark;
+	if (mark)
+		fsnotify_put_mark(mark);
+
+	old_memcg = set_active_memcg(group->fsn->memcg);
+	fsnotify_group_lock(group->fsn);
+	mark = group->closed ? NULL : so_make_keeper(group, inode);
+	fsnotify_group_unlock(group->fsn);
+	set_active_memcg(old_memcg);
+	return mark;
 }
 
 static int so_set_marks_locked(struct fanotify_so_group *group,
@@ -308,6 +405,7 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
 	if (group->closed)
 		return -ESHUTDOWN;
 
+	group->call++;
 	for (i = 0; i < nr && !err; i++)
 		err = so_req_attach(group, &reqs[i]);
 	if (err) {

@@ -31,7 +31,7 @@ void fanotify_so_merge_add(struct fanotify_so_group *group,
 			   struct fanotify_so_event *event)
 {
 	lockdep_assert_held(&group->lock);
-	hlist_add_head(&event->merge,
+	hlist_add_head(&event->hash,
 		       so_merge_bucket(group, &event->path, event->pid));
 }
 
@@ -44,7 +44,7 @@ void fanotify_so_merge_remove(struct fanotify_so_group *group,
 			      struct fanotify_so_event *event)
 {
 	lockdep_assert_held(&group->lock);
-	hlist_del(&event->merge);
+	hlist_del(&event->hash);
 }
 
 /**
@@ -68,7 +68,7 @@ bool fanotify_so_merge(struct fanotify_so_group *group,
 	int looks = 0;
 
 	lockdep_assert_held(&group->lock);
-	hlist_for_each_entry(event, so_merge_bucket(group, path, pid), merge) {
+	hlist_for_each_entry(event, so_merge_bucket(group, path, pid), hash) {
 		if (++looks > SO_MERGE_MAX_LOOKS)
 			return false;
 		if (event->pid == pid && event->f_flags == f_flags &&

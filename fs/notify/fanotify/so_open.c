@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/sched/signal.h>
@@ -67,6 +68,43 @@ static int so_may_open(const struct fanotify_so_group *group,
 	revert_creds(reader);
 	return err;
 }
+
+static bool so_has_lease(const struct inode *inode)
+{
+	const struct file_lock_context *ctx = locks_inode_context(inode);
+
+	return ctx && !list_empty_careful(&ctx->flc_lease);
+}
+
+/*
+ * Whoever has the lease is asked for it by the open, and may take its time. On
+ * a stacked file system that is the lease on the file below.
+ */
+static bool so_is_leased(struct dentry *dentry)
+{
+	return so_has_lease(d_inode(dentry)) ||
+	       so_has_lease(d_inode(d_real(dentry, D_REAL_METADATA)));
+}
+
+/**
+ * fanotify_so_open_may_wait - will the open of a file wait for somebody?
+ * @group: the group the event was taken from
+ * @taken: the event
+ *
+ * Context: Process context.
+ * Return: true if fanotify_so_open() may have to wait for another listener, or
+ * for who has a lease.
+ */
+bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,
+			       const struct fanotify_so_taken *taken)
+{
+	struct dentry *dentry = taken->path.dentry;
+
+	return !(taken->mask & FAN_Q_OVERFLOW) &&
+	       (fanotify_so_order_heard(group, dentry->d_sb) ||
+		so_is_leased(dentry));
+}
+EXPORT_SYMBOL_GPL(fanotify_so_open_may_wait);
 
 /**
  * fanotify_so_open - open the file of an event for its reader

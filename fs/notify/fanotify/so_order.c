@@ -57,12 +57,13 @@ void fanotify_so_order_remove(struct fanotify_so_group *group)
  * fanotify_so_order_get_sb - count a mark on a file of a superblock
  * @group: the group of the mark, with mark_mutex held
  * @sb: the superblock
+ * @gfp: for the memory it may take
  *
  * Context: Process context. May sleep.
  * Return: 0 or -ENOMEM.
  */
 int fanotify_so_order_get_sb(struct fanotify_so_group *group,
-			     struct super_block *sb)
+			     struct super_block *sb, gfp_t gfp)
 {
 	unsigned long key = (unsigned long)sb;
 	void *entry;
@@ -77,7 +78,7 @@ int fanotify_so_order_get_sb(struct fanotify_so_group *group,
 	xa_lock(&group->sbs);
 	entry = xa_load(&group->sbs, key);
 	entry = xa_mk_value(entry ? xa_to_value(entry) + 1 : 1);
-	err = xa_err(__xa_store(&group->sbs, key, entry, GFP_KERNEL_ACCOUNT));
+	err = xa_err(__xa_store(&group->sbs, key, entry, gfp));
 	xa_unlock(&group->sbs);
 	return err;
 }

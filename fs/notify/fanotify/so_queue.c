@@ -53,6 +53,19 @@ void fanotify_so_queue_init(struct fanotify_so_group *group)
 	INIT_LIST_HEAD(&group->overflow);
 	INIT_LIST_HEAD(&group->members);
 	init_waitqueue_head(&group->wait);
+	fanotify_so_perm_init(group);
+}
+
+/**
+ * fanotify_so_shown_flags - how fcntl(F_GETFL) would say a file is open
+ * @file: the file, which may still be being opened
+ *
+ * Return: O_* flags.
+ */
+u32 fanotify_so_shown_flags(const struct file *file)
+{
+	/* Once: F_SETFL may come in between. */
+	return READ_ONCE(file->f_flags) & ~SO_HIDDEN_F_FLAGS;
 }
 
 /* The bound is what the most demanding member asks for. */
@@ -77,6 +90,7 @@ static void so_update_bound(struct fanotify_so_group *group)
 void fanotify_so_queue_join(struct fanotify_so_group *group,
 			    struct fanotify_so_member *member)
 {
+	INIT_LIST_HEAD(&member->opening);
 	spin_lock(&group->lock);
 	list_add_tail_rcu(&member->list, &group->members);
 	so_update_bound(group);
@@ -184,8 +198,7 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask)
 {
-	/* Once: F_SETFL may come in between. */
-	u32 f_flags = READ_ONCE(file->f_flags) & ~SO_HIDDEN_F_FLAGS;
+	u32 f_flags = fanotify_so_shown_flags(file);
 	struct fanotify_so_event *event = NULL;
 	bool merged, full, wake = true;
 
@@ -226,9 +239,55 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 		fanotify_so_wake(group);
 }
 
+/* From here on it is the kernel that keeps the reader from answering. */
+static void so_begin_opening(struct fanotify_so_group *group,
+			     struct fanotify_so_member *member,
+			     struct fanotify_so_taken *taken)
+{
+	lockdep_assert_held(&group->lock);
+	taken->member = member;
+	taken->since = fanotify_so_now();
+	list_add_tail(&taken->opening, &member->opening);
+}
+
+static void so_take_overflow(struct fanotify_so_group *group,
+			     struct fanotify_so_taken *taken)
+{
+	taken->mask = FAN_Q_OVERFLOW;
+	taken->cookie = group->lost;
+	group->lost = 0;
+	list_del_init(&group->overflow);
+}
+
+static void so_take_event(struct fanotify_so_group *group,
+			  struct fanotify_so_event *event,
+			  struct fanotify_so_taken *taken)
+{
+	so_dequeue(group, event);
+	taken->event = event;
+	taken->path = event->path;
+	taken->pid = event->pid;
+	taken->tgid = event->tgid;
+	taken->mask = event->mask;
+	taken->f_flags = event->f_flags;
+}
+
+/* The event or, of a permission event, what the reader got a hold of */
+static void so_let_go(struct fanotify_so_taken *taken)
+{
+	if (taken->event) {
+		so_event_free(taken->event);
+		return;
+	}
+	path_put(&taken->path);
+	put_pid(taken->pid);
+	put_pid(taken->tgid);
+}
+
 /**
  * fanotify_so_take - take the first event off the queue
  * @group: the group
+ * @member: the socket that is read from
  * @taken: is filled with the event
  *
  * Context: Process context. Takes group->lock.
@@ -236,9 +295,10 @@ void fanotify_so_queue(struct fanotify_so_group *group,
  * fanotify_so_put_back() or fanotify_so_finish().
  */
 bool fanotify_so_take(struct fanotify_so_group *group,
+		      struct fanotify_so_member *member,
 		      struct fanotify_so_taken *taken)
 {
-	struct fanotify_so_event *event = NULL;
+	struct fanotify_so_event *event;
 	struct list_head *first;
 	bool found;
 
@@ -246,26 +306,19 @@ bool fanotify_so_take(struct fanotify_so_group *group,
 
 	spin_lock(&group->lock);
 	first = group->queue.next;
-	found = first != &group->queue;
-	if (first == &group->overflow) {
-		taken->mask = FAN_Q_OVERFLOW;
-		taken->cookie = group->lost;
-		group->lost = 0;
-		list_del_init(first);
-	} else if (found) {
-		event = list_entry(first, struct fanotify_so_event, list);
-		so_dequeue(group, event);
-	}
+	found = first != &group->queue && !group->shutdown;
+	event = list_entry(first, struct fanotify_so_event, list);
+	if (!found)
+		goto out_unlock;
+	so_begin_opening(group, member, taken);
+	if (first == &group->overflow)
+		so_take_overflow(group, taken);
+	else if (event->mask & FANOTIFY_PERM_EVENTS)
+		fanotify_so_perm_take(group, event, taken);
+	else
+		so_take_event(group, event, taken);
+out_unlock:
 	spin_unlock(&group->lock);
-
-	if (event) {
-		taken->event = event;
-		taken->path = event->path;
-		taken->pid = event->pid;
-		taken->tgid = event->tgid;
-		taken->mask = event->mask;
-		taken->f_flags = event->f_flags;
-	}
 	return found;
 }
 EXPORT_SYMBOL_GPL(fanotify_so_take);
@@ -284,33 +337,44 @@ EXPORT_SYMBOL_GPL(fanotify_so_take);
 void fanotify_so_put_back(struct fanotify_so_group *group,
 			  struct fanotify_so_taken *taken)
 {
-	bool dropped;
+	bool kept = false;
 
 	spin_lock(&group->lock);
-	dropped = group->shutdown;
-	if (!dropped && taken->event) {
-		so_enqueue(group, taken->event, &group->queue);
-	} else if (!dropped) {
+	list_del(&taken->opening);
+	if (group->shutdown) {
+		;
+	} else if (taken->mask & FAN_Q_OVERFLOW) {
 		group->lost += taken->cookie;
 		list_move(&group->overflow, &group->queue);
+	} else if (taken->event) {
+		so_enqueue(group, taken->event, &group->queue);
+		kept = true;
+	} else {
+		fanotify_so_perm_put_back(group, taken->cookie);
 	}
 	spin_unlock(&group->lock);
 
-	if (dropped)
-		fanotify_so_finish(taken);
+	if (!kept)
+		so_let_go(taken);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_put_back);
 
 /**
  * fanotify_so_finish - let go of an event that was delivered
+ * @group: the group it was taken from
  * @taken: the event, which is no longer the caller's
  *
- * Context: Process context. May sleep.
+ * Context: Process context. May sleep. Takes group->lock.
  */
-void fanotify_so_finish(struct fanotify_so_taken *taken)
+void fanotify_so_finish(struct fanotify_so_group *group,
+			struct fanotify_so_taken *taken)
 {
-	if (taken->event)
-		so_event_free(taken->event);
+	spin_lock(&group->lock);
+	list_del(&taken->opening);
+	if (taken->mask & FANOTIFY_PERM_EVENTS)
+		fanotify_so_perm_delivered(group, taken->cookie);
+	spin_unlock(&group->lock);
+	so_let_go(taken);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_finish);
 
@@ -325,9 +389,13 @@ void fanotify_so_get_stats(struct fanotify_so_group *group,
 			   struct fanotify_so_stats *stats)
 {
 	spin_lock(&group->lock);
-	stats->queued = group->queued + !list_empty(&group->overflow);
+	stats->queued = group->queued + group->asking +
+			!list_empty(&group->overflow);
 	stats->bytes = group->queued * FAN_SO_EVENT_COST;
+	stats->waiting = group->nr_waiting;
 	stats->lost = group->lost_ever;
+	stats->timeouts = group->timeouts;
+	stats->unasked = group->unasked;
 	spin_unlock(&group->lock);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_get_stats);
@@ -346,6 +414,10 @@ void fanotify_so_queue_shutdown(struct fanotify_so_group *group)
 
 	spin_lock(&group->lock);
 	WRITE_ONCE(group->shutdown, true);
+	spin_unlock(&group->lock);
+	fanotify_so_perm_release_all(group);
+
+	spin_lock(&group->lock);
 	list_del_init(&group->overflow);
 	list_splice_init(&group->queue, &dropped);
 	memset(group->merge, 0, sizeof(group->merge));

@@ -45,6 +45,18 @@ void fanotify_so_wake(struct fanotify_so_group *group)
 }
 
 /**
+ * fanotify_so_wake_everyone - an event was queued and nobody takes it
+ * @group: the group, without its lock
+ *
+ * Context: Process context.
+ */
+void fanotify_so_wake_everyone(struct fanotify_so_group *group)
+{
+	wake_up_all(&group->wait);
+	so_signal(group, POLL_IN);
+}
+
+/**
  * fanotify_so_wake_all - there will be no more events
  * @group: the group, without its lock
  *
@@ -76,11 +88,12 @@ int fanotify_so_wait(struct fanotify_so_group *group, long *timeo)
 	for (;;) {
 		prepare_to_wait_exclusive(&group->wait, &wait,
 					  TASK_INTERRUPTIBLE);
+		/* First: what is still queued then is nobody's any more. */
+		err = -ESHUTDOWN;
+		if (fanotify_so_group_is_shutdown(group))
+			break;
 		err = 0;
 		if (so_pending(group))
-			break;
-		err = -ESHUTDOWN;
-		if (READ_ONCE(group->shutdown))
 			break;
 		err = -EAGAIN;
 		if (!*timeo)
@@ -121,8 +134,10 @@ __poll_t fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
 			  struct poll_table_struct *wait)
 {
 	poll_wait(file, &group->wait, wait);
-	if (READ_ONCE(group->shutdown))
+	if (fanotify_so_group_is_shutdown(group))
 		return EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
-	return so_pending(group) ? EPOLLIN | EPOLLRDNORM : 0;
+	/* An answer can always be written. */
+	return EPOLLOUT | EPOLLWRNORM |
+	       (so_pending(group) ? EPOLLIN | EPOLLRDNORM : 0);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_poll);

@@ -60,7 +60,9 @@ struct fanotify_addr {
  * @pid: The thread that caused the event, in the reader's pid namespace; 0
  *       if it is not visible there.
  * @tgid: The process of that thread, likewise.
- * @cookie: In an FAN_Q_OVERFLOW event the number of events lost, else 0.
+ * @cookie: In a permission event (FAN_OPEN_PERM and its siblings) what to give
+ *          with the answer, never 0 and never the same twice in a group; in an
+ *          FAN_Q_OVERFLOW event the number of events lost, else 0.
  */
 struct fanotify_so_event_metadata {
 	__u32 event_len;
@@ -70,6 +72,19 @@ struct fanotify_so_event_metadata {
 	__s32 pid;
 	__s32 tgid;
 	__u64 cookie;
+} __attribute__((packed));
+
+/**
+ * struct fanotify_so_access - the answer to a permission event
+ *
+ * @cookie: The event's.
+ * @response: FAN_ALLOW, or with FAN_CACHE if the event's file shall pass
+ *            unasked until it is modified; FAN_DENY; FAN_RESET_TIMEOUT, which
+ *            is no answer yet, but has the clock of the event start anew.
+ */
+struct fanotify_so_access {
+	__u64 cookie;
+	__u32 response;
 } __attribute__((packed));
 
 /**
@@ -106,9 +121,14 @@ struct fanotify_so_sb {
 	__u32 flags;
 } __attribute__((packed));
 
-/* Options at level SOL_FANOTIFY; 1 and those from 4 on are yet to come */
-#define FANOTIFY_SET_MARK	2	/* struct fanotify_so_inode_mark, or more */
-#define FANOTIFY_IGNORE_SB	3	/* struct fanotify_so_sb */
+/* Options at level SOL_FANOTIFY; 6 and 8 are yet to come */
+#define FANOTIFY_ACCESS_RESPONSE	1	/* struct fanotify_so_access, or more */
+#define FANOTIFY_SET_MARK		2	/* struct fanotify_so_inode_mark, or more */
+#define FANOTIFY_IGNORE_SB		3	/* struct fanotify_so_sb */
+#define FANOTIFY_RESPONSE_TIMEOUT	4	/* __u32, in milliseconds */
+#define FANOTIFY_TIMEOUT_POLICY		5	/* __u32, FAN_ALLOW or FAN_DENY */
+#define FANOTIFY_IGNORE_SELF		7	/* __u32, 0 or 1 */
+#define FANOTIFY_FORGET			9	/* nothing: drop what FAN_CACHE kept */
 
 /* As many marks can be set by one call. */
 #define FAN_SO_MAX_MARKS	1024
@@ -117,6 +137,13 @@ struct fanotify_so_sb {
 #define FAN_SO_EVENT_COST	256
 
 #define FAN_SO_EVENT_LEN	(sizeof(struct fanotify_so_event_metadata))
+
+/* FANOTIFY_RESPONSE_TIMEOUT, in milliseconds: unless set, and at most */
+#define FAN_SO_DEFAULT_TIMEOUT	5000
+#define FAN_SO_MAX_TIMEOUT	600000
+
+/* A listener that lets so many rounds of events time out is evicted. */
+#define FAN_SO_MAX_TIMEOUTS	10
 
 /* Does a whole event start at @meta, with @len bytes of the buffer left? */
 #define FAN_SO_EVENT_OK(meta, len) \

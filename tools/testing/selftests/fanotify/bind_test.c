@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "common.h"
+#include "perm.h"
 
 /* What the kernel calls O_LARGEFILE; the C library says 0 on 64 bits. */
 #define LARGEFILE 0100000
@@ -411,7 +412,7 @@ TEST(global_mask)
 
 	for (i = 0; i < 31; i++) {
 		__u32 bit = 1U << i;
-		bool event = bit & ALL_EVENTS;
+		bool event = bit & (ALL_EVENTS | ALL_PERM);
 
 		/* Alone it must be an event. */
 		addr = address(FAN_GLOBAL_LISTENER | bit, O_RDONLY);

@@ -51,6 +51,7 @@
 /* The bits of which a global listener asks for at least one. */
 #define ALL_EVENTS (FAN_ACCESS | FAN_MODIFY | FAN_CLOSE | FAN_OPEN | \
 		    FAN_OPEN_EXEC)
+#define ALL_PERM (FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM)
 
 #define NOBODY 65534
 

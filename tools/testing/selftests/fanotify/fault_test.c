@@ -1,61 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PF_FANOTIFY tests: every allocation and every copy fails once
- *
- * Needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_USERCOPY, as the checking
- * kernel of qemu/debug.config has them. Each test does the same thing again
- * and again and lets the first, the second, ... chance to fail be taken, until
- * there is none left.
  */
 #define _GNU_SOURCE
 #include <linux/magic.h>
 
+#include "fault.h"
 #include "marks.h"
 
-#define DEBUGFS "/sys/kernel/debug/"
-#define FAILSLAB DEBUGFS "failslab/"
-#define MAX_FAULTS 1000
 /* More than a call needs */
 #define MAX_BYTES 1000000L
-
-/**
- * struct faults - the faults of one thread
- *
- * @nth: /proc/thread-self/fail-nth. What is written there counts down, and at
- *       0 a call fails.
- * @n: Which chance to fail is to be taken.
- */
-struct faults {
-	int nth;
-	int n;
-};
-
-static void faults_on(struct faults *faults)
-{
-	char text[16];
-	int len = sprintf(text, "%d", faults->n);
-
-	if (pwrite(faults->nth, text, len, 0) != len)
-		abort();
-}
-
-/*
- * Was the fault used up? If not, there is no chance left to take. Reading the
- * file is a chance too: when the read fails, nothing before it has.
- */
-static bool faults_off(struct faults *faults)
-{
-	char text[16] = "";
-	bool used;
-
-	used = pread(faults->nth, text, sizeof(text) - 1, 0) > 0 &&
-	       !atoi(text);
-	faults->n++;
-	/* What is left must not hit the test itself; nor what hits this. */
-	while (pwrite(faults->nth, "0", 1, 0) != 1)
-		continue;
-	return used;
-}
 
 FIXTURE(fault)
 {
@@ -64,14 +18,11 @@ FIXTURE(fault)
 
 FIXTURE_SETUP(fault)
 {
-	self->faults.nth = open("/proc/thread-self/fail-nth",
-				O_RDWR | O_CLOEXEC);
-	if (self->faults.nth < 0)
+	int ret = faults_init(&self->faults);
+
+	if (ret == -ENOENT)
 		SKIP(return, "the kernel has no fault injection");
-	self->faults.n = 1;
-	ASSERT_EQ(0, write_knob(FAILSLAB "ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, write_knob(FAILSLAB "verbose", "0"));
-	ASSERT_EQ(0, write_knob(DEBUGFS "fail_usercopy/verbose", "0"));
+	ASSERT_EQ(0, ret);
 	private_tmp(_metadata);
 }
 

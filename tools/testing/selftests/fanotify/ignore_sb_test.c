@@ -572,9 +572,8 @@ TEST_F(refusal, einval_mask)
 
 	for (i = 0; i < 32; i++) {
 		__u32 bit = 1U << i;
-		bool event = bit & ALL_EVENTS;
-		bool legal = bit & (ALL_EVENTS | FAN_ONDIR |
-				    FAN_SURVIVE_MODIFY);
+		bool event = bit & (ALL_EVENTS | ALL_PERM);
+		bool legal = event || bit & (FAN_ONDIR | FAN_SURVIVE_MODIFY);
 
 		EXPECT_EQ(event ? 0 : -EINVAL,
 			  ignore_sb(self->sock, NO_MAGIC, bit)) {

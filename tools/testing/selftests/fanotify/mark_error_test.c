@@ -16,7 +16,7 @@
 #define CHILD DIR_PATH "/file"
 
 /* What a mask can consist of */
-#define LEGAL (ALL_EVENTS | DIR_FLAGS)
+#define LEGAL (ALL_EVENTS | ALL_PERM | DIR_FLAGS)
 
 /*
  * A listener with marks on a file and on a directory. However often it is
@@ -198,7 +198,7 @@ TEST_F(refusal, einval_mask)
 	ASSERT_EQ(0, mkdir(TMP "/scratch", 0755));
 	for (i = 0; i < 32; i++) {
 		__u32 bit = 1U << i;
-		bool event = bit & ALL_EVENTS;
+		bool event = bit & (ALL_EVENTS | ALL_PERM);
 		bool legal = bit & LEGAL;
 		bool survive = bit & FAN_SURVIVE_MODIFY;
 
@@ -243,12 +243,7 @@ TEST_F(refusal, einval_flags_without_an_event)
 		EXPECT_EQ(-EINVAL, set_mark(self->sock, self->dir, 0,
 					    flags[i]));
 	}
-	/* What permission events and others of the system calls have */
-	EXPECT_EQ(-EINVAL, set_mark(self->sock, self->file, FAN_OPEN_PERM, 0));
-	EXPECT_EQ(-EINVAL, set_mark(self->sock, self->file,
-				    FAN_OPEN | FAN_ACCESS_PERM, 0));
-	EXPECT_EQ(-EINVAL, set_mark(self->sock, self->file, 0,
-				    FAN_OPEN_EXEC_PERM));
+	/* What others of the system calls have */
 	EXPECT_EQ(-EINVAL, set_mark(self->sock, self->dir, FAN_CREATE, 0));
 	EXPECT_EQ(-EINVAL, set_mark(self->sock, self->file, FAN_ATTRIB, 0));
 	EXPECT_EQ(-EINVAL, set_mark(self->sock, self->file, FAN_Q_OVERFLOW,
@@ -407,9 +402,9 @@ FIXTURE_VARIANT_ADD(entry, device) {
 	.error = EINVAL,
 };
 
-FIXTURE_VARIANT_ADD(entry, permission_event) {
+FIXTURE_VARIANT_ADD(entry, directory_event) {
 	.path = UNMARKED,
-	.mask = FAN_OPEN_PERM,
+	.mask = FAN_CREATE,
 	.error = EINVAL,
 };
 

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "many.h"
 #include "marks.h"
+#include "perm.h"
 
 #define CGROUP TMP "/cgroup"
 #define BINDER CGROUP "/fanotify_binder"
@@ -21,6 +22,9 @@
 
 /* How many are caused when there is no room any more */
 #define NR_LOST 100L
+
+/* How many files it is asked about */
+#define NR_QUESTIONS 200
 
 /*
  * The number in a file of a cgroup; if @key is not NULL, that which follows
@@ -66,10 +70,9 @@ static bool slab_gets_to(const char *stat, long low, long high)
 }
 
 /* Binds the socket in the cgroup; in a child, who is then gone. */
-static int bind_in(int sock, const char *procs)
+static int bind_in(int sock, const char *procs, __u32 mask)
 {
-	struct fanotify_addr addr = address(FAN_GLOBAL_LISTENER | FAN_OPEN,
-					    O_RDONLY | O_CLOEXEC);
+	struct fanotify_addr addr = address(mask, O_RDONLY | O_CLOEXEC);
 	pid_t child = fork();
 
 	if (!child) {
@@ -100,7 +103,8 @@ FIXTURE_SETUP(memcg)
 	ASSERT_EQ(0, mkdir(CAUSER, 0755));
 	self->sock = new_socket();
 	ASSERT_LE(0, self->sock);
-	ASSERT_EQ(0, bind_in(self->sock, BINDER "/cgroup.procs"));
+	ASSERT_EQ(0, bind_in(self->sock, BINDER "/cgroup.procs",
+			     FAN_GLOBAL_LISTENER | FAN_OPEN));
 	ASSERT_EQ(0, write_knob(CAUSER "/cgroup.procs", "0"));
 }
 
@@ -274,6 +278,64 @@ TEST_F(memcg, a_causer_at_its_limit)
 	EXPECT_EQ(0, many_count(&self->got, self->sock, LONG_MAX));
 	EXPECT_EQ(NR_EVENTS, self->got.events);
 	EXPECT_EQ(0, self->got.lost);
+}
+
+/*
+ * Who waits costs the listener nothing: at its limit it is asked, and answers.
+ * A verdict that is to be kept costs it a mark, and is then not kept.
+ */
+TEST_F(memcg, questions_at_the_limit)
+{
+	int fd = open(BINDER "/memory.events", O_RDONLY | O_CLOEXEC);
+	int sock = new_socket();
+	struct fanotify_so_event_metadata ev;
+	struct doer doer;
+	char path[64];
+	struct stat st;
+	long nr;
+	int i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, bind_in(sock, BINDER "/cgroup.procs", 0));
+	ASSERT_EQ(0, set_u32(sock, FANOTIFY_RESPONSE_TIMEOUT, 600000));
+	ASSERT_EQ(0, mkdir(TMP "/guarded", 0755));
+	ASSERT_EQ(0, mark_path(sock, TMP "/guarded",
+			       FAN_OPEN_PERM | FAN_EVENT_ON_CHILD, 0));
+	for (i = 0; i < NR_QUESTIONS; i++) {
+		/* It is not asked about those who make them. */
+		sprintf(path, TMP "/guarded/%d", i);
+		ASSERT_EQ(0, write_file(TMP "/new", "text"));
+		ASSERT_EQ(0, rename(TMP "/new", path));
+	}
+	ASSERT_EQ(0, limit_binder());
+	nr = cause_to_the_limit(fd);
+	ASSERT_LT(0, nr);
+	ASSERT_GT(NR_EVENTS, nr);
+
+	for (i = 0; i < NR_QUESTIONS; i++) {
+		bool allow = i % 2;
+
+		sprintf(path, TMP "/guarded/%d", i);
+		ASSERT_EQ(0, stat(path, &st));
+		ASSERT_TRUE(doer_start(&doer, do_open, path));
+		ASSERT_EQ(0, next_event(sock, &st, &ev));
+		EXPECT_EQ(FAN_OPEN_PERM, ev.mask);
+		close_event(&ev);
+		EXPECT_EQ(0, answer(sock, ev.cookie, allow ?
+				    FAN_ALLOW | FAN_CACHE : FAN_DENY));
+		EXPECT_EQ(allow ? 0 : -EPERM, doer_result(&doer));
+	}
+	/* That of the directory, and what CPUs held in advance was enough for */
+	EXPECT_LE(1, shown_marks(sock));
+	EXPECT_GT(NR_QUESTIONS / 2, shown_marks(sock));
+	/* Nobody of the listener's is killed for a question. */
+	EXPECT_EQ(0, read_knob(BINDER "/memory.events", "oom"));
+	EXPECT_EQ(0, read_knob(BINDER "/memory.events", "oom_kill"));
+
+	ASSERT_EQ(0, write_knob(BINDER "/memory.max", "max"));
+	EXPECT_EQ(0, close(sock));
+	EXPECT_EQ(0, close(fd));
 }
 
 TEST_HARNESS_MAIN

@@ -144,7 +144,7 @@ static long op_splice_from_pipe(struct work *w)
 }
 
 /* What is in the pipe is the file's page, but that is not reading the file. */
-static long op_tee(struct work *w)
+static inline long op_tee(struct work *w)
 {
 	return tee(w->in[0], w->out[1], 4, 0);
 }

@@ -90,18 +90,21 @@ TEST(bound_and_empty)
 	int epfd;
 
 	ASSERT_LE(0, sock);
-	EXPECT_EQ(0, poll_now(sock, POLL_ALL));
+	EXPECT_EQ(CAN_WRITE, poll_now(sock, POLL_ALL));
+	EXPECT_EQ(0, poll_now(sock, POLLIN));
 
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	ASSERT_LE(0, epfd);
 	ASSERT_EQ(0, epoll_ctl(epfd, EPOLL_CTL_ADD, sock, &ev));
-	EXPECT_EQ(0, epoll_wait(epfd, &ev, 1, 0));
+	EXPECT_EQ(1, epoll_wait(epfd, &ev, 1, 0));
+	EXPECT_EQ(EPOLLOUT | EPOLLWRNORM, ev.events);
 
 	FD_ZERO(&in);
 	FD_SET(sock, &in);
 	out = in;
 	ex = in;
-	EXPECT_EQ(0, select(sock + 1, &in, &out, &ex, &tv));
+	EXPECT_EQ(1, select(sock + 1, &in, &out, &ex, &tv));
+	EXPECT_TRUE(FD_ISSET(sock, &out));
 }
 
 TEST_F(poll, with_an_event)
@@ -110,28 +113,29 @@ TEST_F(poll, with_an_event)
 	fd_set in, out, ex;
 
 	ASSERT_EQ(0, drain(self->sock));
-	EXPECT_EQ(0, poll_now(self->sock, POLL_ALL));
+	EXPECT_EQ(CAN_WRITE, poll_now(self->sock, POLL_ALL));
 	ASSERT_EQ(0, cause(0));
-	EXPECT_EQ(POLLIN | POLLRDNORM, poll_now(self->sock, POLL_ALL));
+	EXPECT_EQ(CAN_READ | CAN_WRITE, poll_now(self->sock, POLL_ALL));
 	EXPECT_EQ(POLLIN, poll_now(self->sock, POLLIN));
 	EXPECT_EQ(POLLRDNORM, poll_now(self->sock, POLLRDNORM));
-	EXPECT_EQ(0, poll_now(self->sock, POLLOUT | POLLPRI));
+	EXPECT_EQ(0, poll_now(self->sock, POLLPRI));
 
 	FD_ZERO(&in);
 	FD_SET(self->sock, &in);
 	out = in;
 	ex = in;
-	EXPECT_EQ(1, select(self->sock + 1, &in, &out, &ex, &tv));
+	EXPECT_EQ(2, select(self->sock + 1, &in, &out, &ex, &tv));
 	EXPECT_TRUE(FD_ISSET(self->sock, &in));
+	EXPECT_TRUE(FD_ISSET(self->sock, &out));
 
 	EXPECT_EQ(FAN_CLOSE_WRITE, only_event(self->sock, &self->st[0]));
-	EXPECT_EQ(0, poll_now(self->sock, POLL_ALL));
+	EXPECT_EQ(CAN_WRITE, poll_now(self->sock, POLL_ALL));
 }
 
 /* Readable until the last event is read. */
 TEST_F(poll, epoll_level_triggered)
 {
-	struct epoll_event ev = { .events = EPOLL_ALL };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDNORM };
 	struct fanotify_so_event_metadata meta;
 	int epfd = epoll_create1(EPOLL_CLOEXEC);
 	int i;

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "marks.h"
 
-#define HEADER "Inode State Group Priority Mask Flags Queued Bytes Delivered Dropped Uid Pid\n"
+#define HEADER "Inode State Group Priority Mask Flags Queued Bytes Delivered Dropped Uid Pid Waiting Timeouts Unasked\n"
 
 #define FILE_PATH TMP "/file"
 #define DIR_PATH TMP "/dir"
@@ -33,6 +33,9 @@ struct line {
 	unsigned long long dropped;
 	unsigned int uid;
 	int pid;
+	unsigned int waiting;
+	unsigned long long timeouts;
+	unsigned long long unasked;
 };
 
 static int parse(struct line *line, const char *text)
@@ -41,11 +44,12 @@ static int parse(struct line *line, const char *text)
 	int n;
 
 	snprintf(line->text, sizeof(line->text), "%s", text);
-	n = sscanf(text, "%15s %u %u %15s %15s %u %u %llu %llu %u %d%c",
+	n = sscanf(text, "%15s %u %u %15s %15s %u %u %llu %llu %u %d %u %llu %llu%c",
 		   line->state, &line->group, &line->priority, line->mask,
 		   line->flags, &line->queued, &line->bytes, &line->delivered,
-		   &line->dropped, &line->uid, &line->pid, &end);
-	return n == 12 && end == '\n' ? 0 : -EPROTO;
+		   &line->dropped, &line->uid, &line->pid, &line->waiting,
+		   &line->timeouts, &line->unasked, &end);
+	return n == 15 && end == '\n' ? 0 : -EPROTO;
 }
 
 /*
@@ -115,7 +119,7 @@ TEST_F(show, unbound)
 	struct line line;
 
 	ASSERT_LT(0, show(self->sock, &line));
-	EXPECT_STREQ("unbound 0 0 00000000 00000000 0 0 0 0 0 0\n", line.text);
+	EXPECT_STREQ("unbound 0 0 00000000 00000000 0 0 0 0 0 0 0 0 0\n", line.text);
 }
 
 TEST_F(show, bound)
@@ -147,7 +151,7 @@ TEST_F(show, directed)
 	addr.priority = 7;
 	ASSERT_EQ(0, do_bind(self->sock, &addr));
 	ASSERT_LT(0, show(self->sock, &line));
-	sprintf(want, "bound 0 7 00000002 00000000 0 0 0 0 0 %d\n", getpid());
+	sprintf(want, "bound 0 7 00000002 00000000 0 0 0 0 0 %d 0 0 0\n", getpid());
 	EXPECT_STREQ(want, line.text);
 }
 
@@ -229,7 +233,7 @@ TEST_F(show, shutdown)
 	ASSERT_EQ(0, cause(0));
 	ASSERT_EQ(0, shutdown(self->sock, SHUT_RDWR));
 	ASSERT_LT(0, show(self->sock, &line));
-	sprintf(want, "shutdown 0 3 00000000 00000000 0 0 0 0 0 %d\n",
+	sprintf(want, "shutdown 0 3 00000000 00000000 0 0 0 0 0 %d 0 0 0\n",
 		getpid());
 	EXPECT_STREQ(want, line.text);
 }
@@ -276,7 +280,7 @@ TEST_F(show, byte_by_byte)
 	while (len < sizeof(text) - 1 && read(fd, text + len, 1) == 1)
 		len++;
 	EXPECT_EQ(0, strncmp(text, HEADER, strlen(HEADER)));
-	sprintf(want, "\n%llu unbound 0 0 00000000 00000000 0 0 0 0 0 0\n",
+	sprintf(want, "\n%llu unbound 0 0 00000000 00000000 0 0 0 0 0 0 0 0 0\n",
 		(unsigned long long)st.st_ino);
 	EXPECT_NE(NULL, strstr(text, want));
 	EXPECT_EQ(0, close(fd));

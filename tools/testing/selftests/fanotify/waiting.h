@@ -19,6 +19,10 @@
 #define POLL_ALL (POLLIN | POLLPRI | POLLOUT | POLLRDNORM | POLLRDBAND | \
 		  POLLWRNORM | POLLWRBAND | POLLMSG | POLLRDHUP)
 
+/* An answer can be written; an event can be read. */
+#define CAN_WRITE (POLLOUT | POLLWRNORM)
+#define CAN_READ (POLLIN | POLLRDNORM)
+
 /* What poll() says, or -errno. */
 static inline int poll_now(int sock, short events)
 {

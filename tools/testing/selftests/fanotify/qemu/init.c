@@ -33,10 +33,14 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 
+/*
+ * By a reset, which ends QEMU with -no-reboot: once the machine has slept (S3),
+ * its firmware has lost the port by which to power it off.
+ */
 static noreturn void power_off(void)
 {
 	sync();
-	reboot(RB_POWER_OFF);
+	reboot(RB_AUTOBOOT);
 	_exit(1);
 }
 

@@ -350,8 +350,11 @@ static int op_take(struct worker *w)
 	return ret;
 }
 
-/* What others do to the same names, and what the mounts do below them. */
-#define OTHERS_WORK	ENOENT, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EXDEV, \
+/*
+ * What others do to the same names, what the mounts do below them, and what
+ * listeners do not want.
+ */
+#define OTHERS_WORK	EPERM, ENOENT, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EXDEV, \
 			ELOOP, EROFS, ENOSPC, EBUSY, ETXTBSY, ESTALE
 
 const struct op file_ops[] = {

@@ -3,7 +3,9 @@
  * PF_FANOTIFY stress: listeners of all sorts
  *
  * Each has some sockets and treats them badly: the readers take what comes,
- * the slow ones take their time, and the deaf ones never read.
+ * the slow ones take their time, and the deaf ones never read. Some of them are
+ * asked for permission as well, and answer, or do not: so they are evicted
+ * every now and then, which is nothing that they expect.
  */
 #include <linux/magic.h>
 #include <linux/sockios.h>
@@ -17,6 +19,10 @@
 #define NR_KEPT		8
 #define MAX_BATCH	64
 #define MAX_FAMILY	4	/* children at a time */
+/* All wait for those who never answer, so not for long. */
+#define MAX_TIMEOUT_MS	40
+
+#define PERM_EVENTS	(FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM)
 
 /**
  * struct slot - a socket of this process
@@ -24,24 +30,54 @@
  * @sock: The socket, or 0.
  * @marked: A file that was marked, or 0.
  * @global: Does it hear all files?
+ * @guard: Is it asked for permission? Then it can be evicted at any time.
  * @shut: Was shutdown() called?
+ * @cookie: That of the last question.
  */
 struct slot {
 	int sock;
 	int marked;
 	bool global;
+	bool guard;
 	bool shut;
+	__u64 cookie;
 };
 
 static struct slot slots[NR_SLOTS];
 static int kept[NR_KEPT];	/* descriptors of events, or 0 */
 static int family;		/* children that are not waited for */
 
+static int set_number(const struct slot *slot, int opt, __u32 number)
+{
+	return result(setsockopt(slot->sock, SOL_FANOTIFY, opt, &number,
+				 sizeof(number)));
+}
+
+/* While a global guard that fails closed is evicted nobody gets any further. */
+static __u32 random_policy(struct worker *w, bool global)
+{
+	return once_in(w, global ? 20 : 3) ? FAN_DENY : FAN_ALLOW;
+}
+
+/* What a slot's socket says when it is, or may be, over */
+static bool is_over(const struct slot *slot, int ret)
+{
+	return (slot->shut || slot->guard) && ret == -ESHUTDOWN;
+}
+
 static __u32 random_events(struct worker *w)
 {
 	__u32 mask = below(w, 1 << 16) & ALL_EVENTS;
 
 	return mask ?: FAN_OPEN;
+}
+
+/* For a mark, or a listener, that is asked for permission */
+static __u32 random_questions(struct worker *w)
+{
+	__u32 mask = below(w, 1 << 20) & PERM_EVENTS;
+
+	return mask ?: FAN_OPEN_PERM;
 }
 
 static void close_slot(struct slot *slot)
@@ -63,13 +99,18 @@ static int rebind(struct worker *w, struct slot *slot)
 	static const __u32 priorities[] = { 0, 1, 1, 2, 3, UINT32_MAX };
 	struct fanotify_addr addr = address(0, O_CLOEXEC | O_NONBLOCK);
 	bool global = once_in(w, 2);
+	bool guard = once_in(w, 3);
+	__u32 timeout = 1 + below(w, MAX_TIMEOUT_MS);
+	__u32 policy = random_policy(w, global);
+	__u32 questions = random_questions(w);
 	int sock, ret;
 
 	addr.priority = priorities[below(w, 6)];
 	addr.f_flags |= flags[below(w, 6)];
 	if (global)
 		addr.mask = FAN_GLOBAL_LISTENER | random_events(w) |
-			    (once_in(w, 2) ? FAN_ONDIR : 0);
+			    (once_in(w, 2) ? FAN_ONDIR : 0) |
+			    (guard ? questions : 0);
 
 	close_slot(slot);
 	sock = new_socket();
@@ -80,8 +121,16 @@ static int rebind(struct worker *w, struct slot *slot)
 		close(sock);
 		return ret;
 	}
-	*slot = (struct slot){ .sock = sock, .global = global };
-	return 0;
+	*slot = (struct slot){
+		.sock = sock,
+		.global = global,
+		.guard = guard,
+	};
+	/* Until this is done it is asked in earnest, if it is a global one. */
+	if (guard)
+		ret = set_number(slot, FANOTIFY_RESPONSE_TIMEOUT, timeout) ?:
+		      set_number(slot, FANOTIFY_TIMEOUT_POLICY, policy);
+	return is_over(slot, ret) ? 0 : ret;
 }
 
 /* Any of them, bound. */
@@ -109,6 +158,61 @@ static int op_close(struct worker *w)
 	return 0;
 }
 
+/* Of the root, or of /proc? */
+static bool is_outside(dev_t dev)
+{
+	static dev_t outside[2];
+	struct stat st;
+
+	if (!outside[0] && !stat("/", &st))
+		outside[0] = st.st_dev;
+	if (!outside[1] && !stat("/proc", &st))
+		outside[1] = st.st_dev;
+	return dev == outside[0] || dev == outside[1];
+}
+
+/*
+ * What to say to a question, or 0 to say nothing. What the workers need to go
+ * on is not denied: /proc, and the rest of the system.
+ */
+static __u32 random_response(struct worker *w, int fd)
+{
+	static const __u32 responses[] = {
+		FAN_ALLOW, FAN_ALLOW, FAN_ALLOW, FAN_ALLOW | FAN_CACHE,
+		FAN_RESET_TIMEOUT, FAN_DENY, FAN_DENY, 0,
+	};
+	__u32 response = responses[below(w, ARRAY_SIZE(responses))];
+	struct stat st;
+
+	if (response == FAN_DENY && (fstat(fd, &st) || is_outside(st.st_dev)))
+		return FAN_ALLOW;
+	return response;
+}
+
+/* One of both ways to answer. 0 or -errno. */
+static int give_answers(struct worker *w, const struct slot *slot,
+			const struct fanotify_so_access *access, size_t n)
+{
+	if (once_in(w, 2))
+		return result(setsockopt(slot->sock, SOL_FANOTIFY,
+					 FANOTIFY_ACCESS_RESPONSE, access,
+					 n * sizeof(*access)));
+	return result(send(slot->sock, access, n * sizeof(*access), 0));
+}
+
+/* Who has asked may be dead meanwhile, or out of patience. */
+static void answer_all(struct worker *w, const struct slot *slot,
+		       const struct fanotify_so_access *access, size_t n)
+{
+	int ret;
+
+	if (!n)
+		return;
+	ret = give_answers(w, slot, access, n);
+	if (ret < 0 && ret != -ENOENT && !is_over(slot, ret))
+		worker_failed(w, "%zu answers: %s", n, strerror(-ret));
+}
+
 /* What can be done with the descriptor of an event. */
 static void treat_fd(struct worker *w, int fd)
 {
@@ -131,22 +235,47 @@ static void treat_fd(struct worker *w, int fd)
 	close(fd);
 }
 
-static void treat_events(struct worker *w, const void *buf, ssize_t len)
+static bool is_event(const struct fanotify_so_event_metadata *ev)
+{
+	__u32 questions = ev->mask & PERM_EVENTS;
+
+	if (questions)
+		return ev->cookie && !(questions & (questions - 1)) &&
+		       !(ev->mask & ~(PERM_EVENTS | FAN_ONDIR));
+	if (ev->mask & FAN_Q_OVERFLOW)
+		return ev->fd == FAN_NOFD && ev->cookie;
+	return !ev->cookie && ev->mask & ALL_EVENTS &&
+	       !(ev->mask & ~(ALL_EVENTS | FAN_ONDIR | FAN_EVENT_ON_CHILD));
+}
+
+static void treat_events(struct worker *w, struct slot *slot, const void *buf,
+			 ssize_t len)
 {
 	const struct fanotify_so_event_metadata *ev = buf;
+	struct fanotify_so_access access[MAX_BATCH + 1];
+	size_t n = 0;
 
 	for (; FAN_SO_EVENT_OK(ev, len); ev = FAN_SO_EVENT_NEXT(ev, len)) {
-		if (!(ev->mask & (ALL_EVENTS | FAN_Q_OVERFLOW)) ||
-		    ev->mask & ~(ALL_EVENTS | FAN_ONDIR | FAN_Q_OVERFLOW |
-				 FAN_EVENT_ON_CHILD) ||
-		    (ev->mask & FAN_Q_OVERFLOW && ev->fd != FAN_NOFD))
-			worker_failed(w, "no event: mask %#x, fd %d", ev->mask,
-				      ev->fd);
+		if (!is_event(ev))
+			worker_failed(w, "no event: mask %#x, fd %d, cookie %llu",
+				      ev->mask, ev->fd, ev->cookie);
+		if (ev->mask & PERM_EVENTS) {
+			slot->cookie = ev->cookie;
+			access[n].cookie = ev->cookie;
+			access[n].response = random_response(w, ev->fd);
+			n += !!access[n].response;
+		}
+		/* One by one, or all at once. */
+		if (once_in(w, 4)) {
+			answer_all(w, slot, access, n);
+			n = 0;
+		}
 		if (ev->fd >= 0)
 			treat_fd(w, ev->fd);
 	}
 	if (len)
 		worker_failed(w, "%zd bytes after the last event", len);
+	answer_all(w, slot, access, n);
 }
 
 /* What is there: bytes, 0 after shutdown, or -errno. */
@@ -174,9 +303,12 @@ static int read_some(struct worker *w, struct slot *slot, unsigned int max)
 		ret = result(recv(slot->sock, buf, size, MSG_DONTWAIT));
 	}
 	if (ret > 0)
-		treat_events(w, buf, ret);
-	else if (!ret && !slot->shut)
+		treat_events(w, slot, buf, ret);
+	else if (!ret && !slot->shut && !slot->guard)
 		worker_failed(w, "read 0 from a socket that was not shut down");
+	/* Evicted: whoever hears that goes. */
+	if (slot->guard && (!ret || ret == -ETIMEDOUT) && once_in(w, 2))
+		close_slot(slot);
 	return ret;
 }
 
@@ -245,6 +377,7 @@ static bool random_mark(struct worker *w, struct slot *slot,
 	bool want = !slot->global && (!ignore || once_in(w, 2));
 	__u32 mask = random_events(w);
 	__u32 ignored = random_events(w);
+	__u32 questions = random_questions(w);
 	struct stat st;
 	char path[128];
 
@@ -261,6 +394,10 @@ static bool random_mark(struct worker *w, struct slot *slot,
 		close(mark->fd);
 		return false;
 	}
+	if (slot->guard && once_in(w, 2))
+		mask = (mask | questions) & ~(once_in(w, 2) ? ALL_EVENTS : 0);
+	if (slot->guard && once_in(w, 4))
+		ignored |= questions;
 	if (!S_ISDIR(st.st_mode))
 		flags = 0;
 	mark->mask = want ? mask | flags : 0;
@@ -294,7 +431,7 @@ static int op_mark(struct worker *w)
 	slot->marked = marks[0].fd;
 	for (i = 1; i < n; i++)
 		close(marks[i].fd);
-	if (ret != (slot->shut ? -ESHUTDOWN : 0))
+	if (ret != (slot->shut ? -ESHUTDOWN : 0) && !is_over(slot, ret))
 		worker_failed(w, "setting %u marks: %s", n, strerror(-ret));
 	return ret;
 }
@@ -327,15 +464,59 @@ static int op_ignore_fs(struct worker *w)
 	int expected = slot->shut ? -ESHUTDOWN : slot->global ? 0 : -EINVAL;
 	int ret;
 
-	sb.mask = random_events(w) | (once_in(w, 2) ? FAN_ONDIR : 0);
+	sb.mask = random_events(w) | random_questions(w) |
+		  (once_in(w, 2) ? FAN_ONDIR : 0);
 	if (once_in(w, 3))
 		sb.mask = 0;
 	ret = result(setsockopt(slot->sock, SOL_FANOTIFY, FANOTIFY_IGNORE_SB,
 				&sb, sizeof(sb)));
 	/* There may be nothing to stop ignoring. */
-	if (ret != expected && (expected || sb.mask || ret != -ENOENT))
+	if (ret != expected && (expected || sb.mask || ret != -ENOENT) &&
+	    !is_over(slot, ret))
 		worker_failed(w, "ignoring file systems: %s", strerror(-ret));
 	return ret;
+}
+
+/* How long who waits for whom, and what then */
+static int op_rules(struct worker *w)
+{
+	__u32 timeout = 1 + below(w, MAX_TIMEOUT_MS);
+	struct slot *slot = random_slot(w);
+	int what = below(w, 3);
+
+	switch (what) {
+	case 0:
+		return set_number(slot, FANOTIFY_RESPONSE_TIMEOUT, timeout);
+	case 1:
+		return set_number(slot, FANOTIFY_TIMEOUT_POLICY,
+				  random_policy(w, slot->global));
+	default:
+		return set_number(slot, FANOTIFY_IGNORE_SELF, once_in(w, 2));
+	}
+}
+
+static int op_forget(struct worker *w)
+{
+	struct slot *slot = random_slot(w);
+
+	return result(setsockopt(slot->sock, SOL_FANOTIFY, FANOTIFY_FORGET,
+				 NULL, 0));
+}
+
+/* Answers to questions that it has not read, or that there are not */
+static int op_guess(struct worker *w)
+{
+	struct fanotify_so_access access[16];
+	struct slot *slot = random_slot(w);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(access); i++) {
+		access[i].cookie = slot->cookie + i;
+		access[i].response = once_in(w, 2) ? FAN_ALLOW :
+						     FAN_ALLOW | FAN_CACHE;
+	}
+	/* This fails only if none of them is one. */
+	return result(send(slot->sock, access, sizeof(access), 0));
 }
 
 static int op_shutdown(struct worker *w)
@@ -380,6 +561,8 @@ static int op_fdinfo(struct worker *w)
 
 	sprintf(path, "/proc/self/fdinfo/%d", slot->sock);
 	ret = read_whole(path);
+	if (ret == -EPERM)
+		return ret;
 	if (ret < 0)
 		worker_failed(w, "%s: %s", path, strerror(-ret));
 	sprintf(path, "/proc/%d/fdinfo/%u", pid, 3 + below(w, 20));
@@ -389,14 +572,18 @@ static int op_fdinfo(struct worker *w)
 /* Somebody else's file, or socket: that is read, closed, and gone. */
 static int op_take(struct worker *w)
 {
-	struct slot taken = { .sock = take_fd(w), .shut = true };
+	struct slot taken = {
+		.sock = take_fd(w),
+		.guard = true,
+		.shut = true,
+	};
 	struct stat st;
 
 	if (taken.sock < 0)
 		return taken.sock;
 	if (!fstat(taken.sock, &st) && S_ISSOCK(st.st_mode))
 		read_some(w, &taken, MAX_BATCH);
-	close(taken.sock);
+	close_slot(&taken);
 	return 0;
 }
 
@@ -498,15 +685,18 @@ const struct op listener_ops[] = {
 	{ "unmark", op_unmark, { 10, 10, 10 }, { EAGAIN, ENOENT, ESHUTDOWN } },
 	{ "ignore_fs", op_ignore_fs, { 5, 5, 5 },
 		{ EINVAL, ENOENT, ESHUTDOWN } },
+	{ "rules", op_rules, { 4, 4, 4 }, { ESHUTDOWN } },
+	{ "forget", op_forget, { 2, 2, 2 }, { ESHUTDOWN } },
+	{ "guess", op_guess, { 4, 4, 4 }, { ENOENT, ESHUTDOWN } },
 	{ "shutdown", op_shutdown, { 1, 1, 1 } },
 	{ "rcvbuf", op_rcvbuf, { 4, 4, 4 } },
 	{ "async", op_async, { 2, 2, 2 } },
-	{ "proc_net", op_proc_net, { 2, 2, 2 } },
 	/* The process, or its descriptor, may be gone. */
-	{ "fdinfo", op_fdinfo, { 4, 4, 4 }, { ENOENT, ESRCH } },
+	{ "proc_net", op_proc_net, { 2, 2, 2 }, { EPERM } },
+	{ "fdinfo", op_fdinfo, { 4, 4, 4 }, { ENOENT, ESRCH, EPERM } },
 	{ "give", op_give, { 2, 2, 2 }, { EAGAIN, ETOOMANYREFS } },
-	{ "read", op_read, { 60 }, { EAGAIN } },
-	{ "read_slowly", op_read_slowly, { 0, 30 }, { EAGAIN } },
+	{ "read", op_read, { 60 }, { EAGAIN, ETIMEDOUT } },
+	{ "read_slowly", op_read_slowly, { 0, 30 }, { EAGAIN, ETIMEDOUT } },
 	{ "take", op_take, { 4 }, { EAGAIN } },
 	{ "fork", op_fork, { 2 }, { EAGAIN } },
 	{ "wait", op_wait, { 4 } },

@@ -177,11 +177,12 @@ static int op_flash(struct worker *w)
 	if (ret)
 		return ret;
 	sprintf(file, "%s/file", path);
-	if (write_file(file, "text"))
-		worker_failed(w, "cannot write %s", file);
+	ret = write_file(file, "text");
+	if (ret && ret != -EPERM)
+		worker_failed(w, "%s: %s", file, strerror(-ret));
 	/* Events hold it. */
-	if (umount2(path, 0))
-		ret = result(umount2(path, MNT_DETACH));
+	if (umount2(path, 0) && umount2(path, MNT_DETACH))
+		ret = -errno;
 	return ret;
 }
 
@@ -205,10 +206,11 @@ static int op_pause(struct worker *w)
 const struct op mount_ops[] = {
 	{ "tmpfs", op_tmpfs, { 4 }, { EBUSY } },
 	{ "ext4", op_ext4, { 2 }, { EBUSY } },
-	{ "overlay", op_overlay, { 4 }, { EBUSY } },
+	/* It looks into its directories, which a listener may not want. */
+	{ "overlay", op_overlay, { 4 }, { EBUSY, EPERM } },
 	/* The directory may be none, or away, and then it is not bound. */
 	{ "bind", op_bind, { 4 }, { EBUSY, ENOENT, ENOTDIR, EINVAL, ELOOP } },
-	{ "flash", op_flash, { 2 } },
+	{ "flash", op_flash, { 2 }, { EPERM } },
 	{ "remount", op_remount, { 1 }, { EBUSY, EAGAIN } },
 	{ "pause", op_pause, { 10 } },
 	{ }

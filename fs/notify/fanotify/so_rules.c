@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the members of a group agree on: how long is waited for an answer, what
+ * holds without one, and whether they listen to themselves.
+ */
+#include <linux/errno.h>
+#include <linux/pid.h>
+#include <linux/rculist.h>
+#include <linux/sched/signal.h>
+
+#include "so.h"
+
+void fanotify_so_rules_init(struct fanotify_so_group *group)
+{
+	group->rules.timeout = FAN_SO_DEFAULT_TIMEOUT;
+	group->rules.policy = FAN_ALLOW;
+}
+
+/**
+ * fanotify_so_get_rules - what do the members agree on?
+ * @group: the group
+ * @rules: is filled in
+ *
+ * Context: Process context. Takes group->lock.
+ */
+void fanotify_so_get_rules(struct fanotify_so_group *group,
+			   struct fanotify_so_rules *rules)
+{
+	spin_lock(&group->lock);
+	*rules = group->rules;
+	spin_unlock(&group->lock);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_get_rules);
+
+/**
+ * fanotify_so_set_timeout - how long shall an operation wait for an answer?
+ * @group: the group
+ * @timeout: milliseconds, for the operations that begin to wait from now on
+ *
+ * Context: Process context. Takes group->lock.
+ * Return: 0 or -ESHUTDOWN.
+ */
+int fanotify_so_set_timeout(struct fanotify_so_group *group, u32 timeout)
+{
+	int err = 0;
+
+	spin_lock(&group->lock);
+	if (group->shutdown)
+		err = -ESHUTDOWN;
+	else
+		group->rules.timeout = timeout;
+	spin_unlock(&group->lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_timeout);
+
+/**
+ * fanotify_so_set_policy - what holds without an answer?
+ * @group: the group
+ * @policy: FAN_ALLOW or FAN_DENY, from now on, for those who wait as well
+ *
+ * Context: Process context. Takes group->lock.
+ * Return: 0 or -ESHUTDOWN.
+ */
+int fanotify_so_set_policy(struct fanotify_so_group *group, u32 policy)
+{
+	int err = 0;
+
+	spin_lock(&group->lock);
+	if (group->shutdown)
+		err = -ESHUTDOWN;
+	else
+		group->rules.policy = policy;
+	spin_unlock(&group->lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_policy);
+
+/**
+ * fanotify_so_set_ignore_self - shall the members hear of themselves?
+ * @group: the group
+ * @ignore: true if not
+ *
+ * Context: Process context. Takes group->lock.
+ * Return: 0 or -ESHUTDOWN.
+ */
+int fanotify_so_set_ignore_self(struct fanotify_so_group *group, bool ignore)
+{
+	int err = 0;
+
+	spin_lock(&group->lock);
+	if (group->shutdown)
+		err = -ESHUTDOWN;
+	else
+		WRITE_ONCE(group->rules.ignore_self, ignore);
+	spin_unlock(&group->lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_ignore_self);
+
+/**
+ * fanotify_so_ignores_current - is it one of the members itself that does this?
+ * @group: the group
+ *
+ * Context: Process context.
+ * Return: true if the group is not to hear of it.
+ */
+bool fanotify_so_ignores_current(struct fanotify_so_group *group)
+{
+	struct pid *tgid = task_tgid(current);
+	struct fanotify_so_member *member;
+	bool own = false;
+
+	if (likely(!READ_ONCE(group->rules.ignore_self)))
+		return false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(member, &group->members, list) {
+		own = member->binder == tgid;
+		if (own)
+			break;
+	}
+	rcu_read_unlock();
+	return own;
+}
