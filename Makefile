@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-run: ## build the patched kernel, boot it and watch files in the demo
+run: ## build the patched kernel, boot it, watch and guard files in the demos
 	@scripts/run
 
-test: ## run the selftests in the guest, in the test and the debug kernel
+test: ## run the selftests in the guest, in four kernels, and the stress test
 	@scripts/test
 
 guest: ## run a program in the guest: EXEC=path [ARGS=".."] [FILES="a b"] [DEBUG=1] ...
