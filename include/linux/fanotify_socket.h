@@ -126,12 +126,12 @@ struct fanotify_so_stats {
  * struct fanotify_so_rules - what the members of a group agree on
  * @timeout: How long an operation waits for an answer, in milliseconds.
  * @policy: FAN_ALLOW or FAN_DENY: the verdict when the time is up.
- * @ignore_self: Not to hear what the processes do that bound the members.
+ * @ignore_self: 1: not to hear what the processes do that bound the members.
  */
 struct fanotify_so_rules {
 	u32 timeout;
 	u32 policy;
-	bool ignore_self;
+	u32 ignore_self;
 };
 
 /* Groups: so_group.c */
@@ -175,7 +175,7 @@ void fanotify_so_get_rules(struct fanotify_so_group *group,
 			   struct fanotify_so_rules *rules);
 int fanotify_so_set_timeout(struct fanotify_so_group *group, u32 timeout);
 int fanotify_so_set_policy(struct fanotify_so_group *group, u32 policy);
-int fanotify_so_set_ignore_self(struct fanotify_so_group *group, bool ignore);
+int fanotify_so_set_ignore_self(struct fanotify_so_group *group, u32 ignore);
 
 /* Waiting: so_wait.c */
 int fanotify_so_wait(struct fanotify_so_group *group, long *timeo);

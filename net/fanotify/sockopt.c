@@ -107,57 +107,46 @@ static int ignore_sb(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 	return fanotify_so_ignore_sb(group, sb.magic, sb.mask);
 }
 
-/* -EINVAL for a wrong length, or -EFAULT */
-static int copy_u32(u32 *val, sockptr_t optval, unsigned int optlen)
+/* -EINVAL for a wrong length or a number out of bounds, or -EFAULT */
+static int copy_u32(u32 *val, u32 min, u32 max, sockptr_t optval,
+		    unsigned int optlen)
 {
 	if (optlen != sizeof(*val))
 		return -EINVAL;
-	return copy_from_sockptr(val, optval, sizeof(*val)) ? -EFAULT : 0;
+	if (copy_from_sockptr(val, optval, sizeof(*val)))
+		return -EFAULT;
+	return *val < min || *val > max ? -EINVAL : 0;
 }
 
-/* -EINVAL for a wrong length, for 0 and for more than FAN_SO_MAX_TIMEOUT. */
 static int set_timeout(struct fanotify_sock *fsk,
 		       struct fanotify_so_group *group, sockptr_t optval,
 		       unsigned int optlen)
 {
 	u32 val;
-	int err = copy_u32(&val, optval, optlen);
 
-	if (err)
-		return err;
-	if (!val || val > FAN_SO_MAX_TIMEOUT)
-		return -EINVAL;
-	return fanotify_so_set_timeout(group, val);
+	return copy_u32(&val, 1, FAN_SO_MAX_TIMEOUT, optval, optlen) ?:
+	       fanotify_so_set_timeout(group, val);
 }
 
-/* -EINVAL for a wrong length, and for what is neither of the two. */
 static int set_policy(struct fanotify_sock *fsk,
 		      struct fanotify_so_group *group, sockptr_t optval,
 		      unsigned int optlen)
 {
 	u32 val;
-	int err = copy_u32(&val, optval, optlen);
 
-	if (err)
-		return err;
-	if (val != FAN_ALLOW && val != FAN_DENY)
-		return -EINVAL;
-	return fanotify_so_set_policy(group, val);
+	BUILD_BUG_ON(FAN_ALLOW + 1 != FAN_DENY);
+	return copy_u32(&val, FAN_ALLOW, FAN_DENY, optval, optlen) ?:
+	       fanotify_so_set_policy(group, val);
 }
 
-/* -EINVAL for a wrong length, and for what is neither 0 nor 1. */
 static int set_ignore_self(struct fanotify_sock *fsk,
 			   struct fanotify_so_group *group, sockptr_t optval,
 			   unsigned int optlen)
 {
 	u32 val;
-	int err = copy_u32(&val, optval, optlen);
 
-	if (err)
-		return err;
-	if (val > 1)
-		return -EINVAL;
-	return fanotify_so_set_ignore_self(group, val);
+	return copy_u32(&val, 0, 1, optval, optlen) ?:
+	       fanotify_so_set_ignore_self(group, val);
 }
 
 /* -EINVAL for any value. */

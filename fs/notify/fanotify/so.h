@@ -96,7 +96,8 @@ struct fanotify_so_event {
  * @stopped: It stands still, because the kernel opens the event's file.
  * @left: What is then left.
  *
- * All under group->lock, and but for @started in jiffies of fanotify_so_now().
+ * All under group->lock, and but for @started in nanoseconds of
+ * fanotify_so_now().
  */
 struct fanotify_so_clock {
 	u64 started;

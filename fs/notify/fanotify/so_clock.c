@@ -2,29 +2,32 @@
 /*
  * How long an operation waits: clocks that stand still now and then.
  *
- * All of them stand still while the system is suspended. Jiffies may go on
- * then: where the machine does not really sleep, and while devices are put to
- * sleep and woken. Nobody can answer in that time, since everybody is frozen.
+ * All of them stand still while the system is suspended. CLOCK_MONOTONIC may go
+ * on then: where the machine does not really sleep, and while devices are put
+ * to sleep and woken. Nobody can answer in that time, since everybody is frozen.
+ * Jiffies would not do: where they are counted late, nobody would have to wait
+ * for as long as was said.
  */
 #include <linux/device.h>
 #include <linux/init.h>
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/pm.h>
 #include <linux/seqlock.h>
+#include <linux/time64.h>
+#include <linux/timekeeping.h>
 
 #include "so.h"
 
 /* An operation waits so many periods for one group, and so long, at most. */
 #define SO_MAX_PERIODS		10
-#define SO_MAX_WAIT		(600 * HZ)
+#define SO_MAX_WAIT		(600 * (u64)NSEC_PER_SEC)
 
 /* Nobody looks more often than that whether a clock still stands still. */
-#define SO_MIN_LOOK		(HZ / 20 + 1)
+#define SO_MIN_LOOK		(50 * NSEC_PER_MSEC)
 
 /* Protects both of these. */
 static DEFINE_SEQLOCK(so_sleep_lock);
-/* Since when nobody runs, in jiffies; 0 while the system is awake. */
+/* Since when nobody runs, in nanoseconds; 0 while the system is awake. */
 static u64 so_asleep_since;
 /* How long it has been asleep in all. */
 static u64 so_slept;
@@ -33,7 +36,7 @@ static u64 so_slept;
  * fanotify_so_now - what time is it?
  *
  * Context: Any, but for interrupts.
- * Return: jiffies in which the system was awake.
+ * Return: nanoseconds in which the system was awake.
  */
 u64 fanotify_so_now(void)
 {
@@ -42,7 +45,7 @@ u64 fanotify_so_now(void)
 
 	do {
 		seq = read_seqbegin(&so_sleep_lock);
-		now = so_asleep_since ?: get_jiffies_64();
+		now = so_asleep_since ?: ktime_get_ns();
 		now -= so_slept;
 	} while (read_seqretry(&so_sleep_lock, seq));
 	return now;
@@ -62,11 +65,9 @@ void fanotify_so_clock_start(struct fanotify_so_clock *clock, u32 timeout,
 	u64 now = fanotify_so_now();
 
 	clock->started = turn;
-	/* The jiffy that has begun does not count. */
-	clock->period = msecs_to_jiffies(timeout) + 1;
+	clock->period = timeout * (u64)NSEC_PER_MSEC;
 	clock->end = now + clock->period;
-	clock->limit = now + min_t(u64, SO_MAX_PERIODS * clock->period,
-				   SO_MAX_WAIT + 1);
+	clock->limit = now + min(SO_MAX_PERIODS * clock->period, SO_MAX_WAIT);
 	clock->stopped = false;
 	clock->left = 0;
 }
@@ -112,7 +113,7 @@ void fanotify_so_clock_go_on(struct fanotify_so_clock *clock)
  * While it stands still no less than this will be left when it goes on, or not
  * much less, so that nobody has to be woken for that.
  *
- * Return: jiffies; 0 or less if the time is up.
+ * Return: nanoseconds; 0 or less if the time is up.
  */
 s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock)
 {
@@ -133,7 +134,7 @@ s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock)
 static int so_sleep_prepare(struct device *dev)
 {
 	write_seqlock(&so_sleep_lock);
-	so_asleep_since = get_jiffies_64();
+	so_asleep_since = ktime_get_ns();
 	write_sequnlock(&so_sleep_lock);
 	return 0;
 }
@@ -141,7 +142,7 @@ static int so_sleep_prepare(struct device *dev)
 static void so_sleep_complete(struct device *dev)
 {
 	write_seqlock(&so_sleep_lock);
-	so_slept += get_jiffies_64() - so_asleep_since;
+	so_slept += ktime_get_ns() - so_asleep_since;
 	so_asleep_since = 0;
 	write_sequnlock(&so_sleep_lock);
 }
@@ -169,7 +170,11 @@ static struct device so_sleep_device = {
 
 static int __init fanotify_so_clock_init(void)
 {
-	return device_register(&so_sleep_device);
+	int err = device_register(&so_sleep_device);
+
+	if (err)
+		put_device(&so_sleep_device);
+	return err;
 }
 fs_initcall(fanotify_so_clock_init);
 #endif /* CONFIG_PM_SLEEP */

@@ -10,6 +10,7 @@
 #include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/rculist.h>
+#include <linux/time64.h>
 #include <net/sock.h>
 
 #include "so.h"
@@ -17,7 +18,7 @@
 #include <trace/events/fanotify_socket.h>
 
 /* So long a reader is excused by an open that takes its time. */
-#define SO_MAX_OPENING		(60 * HZ)
+#define SO_MAX_OPENING		(60 * (u64)NSEC_PER_SEC)
 
 /*
  * One with a reader that has been in the kernel's hands for most of the time

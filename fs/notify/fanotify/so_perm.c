@@ -10,6 +10,7 @@
  */
 #include <linux/fs.h>
 #include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/path.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -108,7 +109,7 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 static void so_perm_wait(struct fanotify_so_group *group,
 			 struct fanotify_so_perm *perm)
 {
-	u64 alarm = fanotify_so_now() + perm->clock.period / 4 + 1;
+	u64 alarm = fanotify_so_now() + perm->clock.period / 4;
 	bool alarmed = false, evicted = false, wake;
 	s64 left;
 
@@ -145,7 +146,7 @@ static void so_perm_wait(struct fanotify_so_group *group,
 
 		if (wake)
 			fanotify_so_wake_everyone(group);
-		schedule_timeout(left);
+		schedule_timeout(nsecs_to_jiffies(left) + 1);
 		spin_lock(&group->lock);
 	}
 	spin_unlock(&group->lock);

@@ -32,6 +32,19 @@ void fanotify_so_get_rules(struct fanotify_so_group *group,
 }
 EXPORT_SYMBOL_GPL(fanotify_so_get_rules);
 
+static int so_set_rule(struct fanotify_so_group *group, u32 *rule, u32 val)
+{
+	int err = 0;
+
+	spin_lock(&group->lock);
+	if (group->shutdown)
+		err = -ESHUTDOWN;
+	else
+		WRITE_ONCE(*rule, val);
+	spin_unlock(&group->lock);
+	return err;
+}
+
 /**
  * fanotify_so_set_timeout - how long shall an operation wait for an answer?
  * @group: the group
@@ -42,15 +55,7 @@ EXPORT_SYMBOL_GPL(fanotify_so_get_rules);
  */
 int fanotify_so_set_timeout(struct fanotify_so_group *group, u32 timeout)
 {
-	int err = 0;
-
-	spin_lock(&group->lock);
-	if (group->shutdown)
-		err = -ESHUTDOWN;
-	else
-		group->rules.timeout = timeout;
-	spin_unlock(&group->lock);
-	return err;
+	return so_set_rule(group, &group->rules.timeout, timeout);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_set_timeout);
 
@@ -64,37 +69,21 @@ EXPORT_SYMBOL_GPL(fanotify_so_set_timeout);
  */
 int fanotify_so_set_policy(struct fanotify_so_group *group, u32 policy)
 {
-	int err = 0;
-
-	spin_lock(&group->lock);
-	if (group->shutdown)
-		err = -ESHUTDOWN;
-	else
-		group->rules.policy = policy;
-	spin_unlock(&group->lock);
-	return err;
+	return so_set_rule(group, &group->rules.policy, policy);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_set_policy);
 
 /**
  * fanotify_so_set_ignore_self - shall the members hear of themselves?
  * @group: the group
- * @ignore: true if not
+ * @ignore: 1 if not
  *
  * Context: Process context. Takes group->lock.
  * Return: 0 or -ESHUTDOWN.
  */
-int fanotify_so_set_ignore_self(struct fanotify_so_group *group, bool ignore)
+int fanotify_so_set_ignore_self(struct fanotify_so_group *group, u32 ignore)
 {
-	int err = 0;
-
-	spin_lock(&group->lock);
-	if (group->shutdown)
-		err = -ESHUTDOWN;
-	else
-		WRITE_ONCE(group->rules.ignore_self, ignore);
-	spin_unlock(&group->lock);
-	return err;
+	return so_set_rule(group, &group->rules.ignore_self, ignore);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_set_ignore_self);
 

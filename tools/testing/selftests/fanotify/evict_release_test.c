@@ -190,25 +190,35 @@ static int listen_and_allow(int sock, int ready)
 	return read(sock, &ev, sizeof(ev)) ? 4 : 0;
 }
 
+/* Binds the socket in a child, which allows everything. Its pid, or -errno. */
+static pid_t start_allowing(int sock, bool global, __u32 policy)
+{
+	int listens = eventfd(0, EFD_CLOEXEC);
+	pid_t child = fork();
+	eventfd_t ready;
+
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(begin(sock, global, policy) ? 5 :
+		      listen_and_allow(sock, listens));
+	}
+	if (child < 0 || eventfd_read(listens, &ready))
+		return -errno;
+	close(listens);
+	return child;
+}
+
 TEST_F(evict, stopped_and_continued)
 {
 	int sock = new_socket(), i;
-	eventfd_t ready;
 	pid_t child;
 	int status;
 
 	ASSERT_LE(0, sock);
 	ASSERT_EQ(0, close(self->sock));
 	self->sock = sock;
-	i = eventfd(0, EFD_CLOEXEC);
-	child = fork();
+	child = start_allowing(sock, variant->global, variant->policy);
 	ASSERT_LE(0, child);
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(begin(sock, variant->global, variant->policy) ? 5 :
-		      listen_and_allow(sock, i));
-	}
-	ASSERT_EQ(0, eventfd_read(i, &ready));
 	ASSERT_EQ(0, set_u32(sock, FANOTIFY_RESPONSE_TIMEOUT, LONG_MS));
 	/* While it is well, everything is answered. */
 	EXPECT_EQ(20, open_often(FILE_PATH, 20, 0));
@@ -241,8 +251,7 @@ TEST_F(evict, stopped_and_continued)
 /* One that is stopped for a while only goes on as before. */
 TEST_F(evict, continued_in_time)
 {
-	int sock = new_socket(), i;
-	eventfd_t ready;
+	int sock = new_socket();
 	struct doer doer;
 	pid_t child;
 	int status;
@@ -250,15 +259,8 @@ TEST_F(evict, continued_in_time)
 	ASSERT_LE(0, sock);
 	ASSERT_EQ(0, close(self->sock));
 	self->sock = sock;
-	i = eventfd(0, EFD_CLOEXEC);
-	child = fork();
+	child = start_allowing(sock, variant->global, variant->policy);
 	ASSERT_LE(0, child);
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(begin(sock, variant->global, variant->policy) ? 5 :
-		      listen_and_allow(sock, i));
-	}
-	ASSERT_EQ(0, eventfd_read(i, &ready));
 	ASSERT_EQ(0, kill(child, SIGSTOP));
 	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
 	ASSERT_EQ(9, open_often(FILE_PATH, 9, variant->ret));

@@ -7,8 +7,8 @@
 #define _GNU_SOURCE
 #include <signal.h>
 
-#include "blocked.h"
 #include "rounds.h"
+#include "woken.h"
 
 #define DIR_PATH TMP "/dir"
 #define FILE_PATH DIR_PATH "/file"
@@ -86,36 +86,6 @@ TEST_F(question, killed)
 }
 
 /* Every way to wait is woken by a question. */
-FIXTURE_VARIANT_ADD(blocked, read) {
-	WAITS_IN(read, SYS_read),
-	.ret = FAN_SO_EVENT_LEN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, recv) {
-	WAITS_IN(recv, SYS_recvfrom),
-	.ret = FAN_SO_EVENT_LEN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, poll) {
-	WAITS_IN(poll, SYS_ppoll),
-	.ret = POLLIN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, epoll) {
-	WAITS_IN(epoll, SYS_epoll_pwait),
-	.ret = EPOLLIN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, epoll_exclusive) {
-	WAITS_IN(epoll_exclusive, SYS_epoll_pwait),
-	.ret = EPOLLIN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, select) {
-	WAITS_IN(select, SYS_pselect6),
-	.ret = 1,
-};
-
 FIXTURE_SETUP(blocked)
 {
 	private_tmp(_metadata);

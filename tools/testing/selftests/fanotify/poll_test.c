@@ -4,7 +4,7 @@
  */
 
 #define _GNU_SOURCE
-#include "blocked.h"
+#include "woken.h"
 
 #define LEN ((long)FAN_SO_EVENT_LEN)
 #define NFILES 4
@@ -196,37 +196,6 @@ static long wait_in_bad_recv(struct waiter *w)
 	return result(syscall(SYS_recvfrom, w->fd, (void *)8, sizeof(w->ev), 0,
 			      NULL, NULL));
 }
-
-/* What they return when there is an event. */
-FIXTURE_VARIANT_ADD(blocked, poll) {
-	WAITS_IN(poll, SYS_ppoll),
-	.ret = POLLIN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, select) {
-	WAITS_IN(select, SYS_pselect6),
-	.ret = 1,
-};
-
-FIXTURE_VARIANT_ADD(blocked, epoll) {
-	WAITS_IN(epoll, SYS_epoll_pwait),
-	.ret = EPOLLIN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, epoll_exclusive) {
-	WAITS_IN(epoll_exclusive, SYS_epoll_pwait),
-	.ret = EPOLLIN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, read) {
-	WAITS_IN(read, SYS_read),
-	.ret = LEN,
-};
-
-FIXTURE_VARIANT_ADD(blocked, recv) {
-	WAITS_IN(recv, SYS_recvfrom),
-	.ret = LEN,
-};
 
 FIXTURE_SETUP(blocked)
 {
