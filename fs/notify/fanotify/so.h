@@ -76,6 +76,8 @@
  * @tgid: The process of that thread; a reference. Constant.
  * @mask: FAN_* bits [group->lock]; constant while a reader has it.
  * @f_flags: O_* flags that the thread has the file open with. Constant.
+ * @since: When a reader took it, for the first time if that was in vain, in
+ *         nanoseconds of fanotify_so_now(); 0 if none has [group->lock].
  */
 struct fanotify_so_event {
 	struct list_head list;
@@ -85,6 +87,7 @@ struct fanotify_so_event {
 	struct pid *tgid;
 	u32 mask;
 	u32 f_flags;
+	u64 since;
 };
 
 /**

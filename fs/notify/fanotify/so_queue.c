@@ -223,6 +223,7 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 	event->tgid = get_pid(task_tgid(current));
 	event->mask = mask;
 	event->f_flags = f_flags;
+	event->since = 0;
 
 	spin_lock(&group->lock);
 	if (!group->shutdown && group->queued < group->max_queued) {
@@ -239,15 +240,28 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 		fanotify_so_wake(group);
 }
 
-/* From here on it is the kernel that keeps the reader from answering. */
+/*
+ * From here on it is the kernel that keeps the reader from answering. A signal
+ * may have it begin again, but the time that it has been held up goes on.
+ */
 static void so_begin_opening(struct fanotify_so_group *group,
 			     struct fanotify_so_member *member,
-			     struct fanotify_so_taken *taken)
+			     struct fanotify_so_taken *taken,
+			     struct fanotify_so_event *event)
 {
+	struct fanotify_so_taken *before;
+
 	lockdep_assert_held(&group->lock);
 	taken->member = member;
 	taken->since = fanotify_so_now();
-	list_add_tail(&taken->opening, &member->opening);
+	if (event && event->since)
+		taken->since = event->since;
+	else if (event)
+		event->since = taken->since;
+	list_for_each_entry_reverse(before, &member->opening, opening)
+		if (before->since <= taken->since)
+			break;
+	list_add(&taken->opening, &before->opening);
 }
 
 static void so_take_overflow(struct fanotify_so_group *group,
@@ -307,11 +321,12 @@ bool fanotify_so_take(struct fanotify_so_group *group,
 	spin_lock(&group->lock);
 	first = group->queue.next;
 	found = first != &group->queue && !group->shutdown;
-	event = list_entry(first, struct fanotify_so_event, list);
 	if (!found)
 		goto out_unlock;
-	so_begin_opening(group, member, taken);
-	if (first == &group->overflow)
+	event = first == &group->overflow ? NULL :
+		list_entry(first, struct fanotify_so_event, list);
+	so_begin_opening(group, member, taken, event);
+	if (!event)
 		so_take_overflow(group, taken);
 	else if (event->mask & FANOTIFY_PERM_EVENTS)
 		fanotify_so_perm_take(group, event, taken);

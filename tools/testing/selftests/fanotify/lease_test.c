@@ -153,6 +153,47 @@ TEST_F(lease, no_eviction_with_two_readers)
 	}
 }
 
+static void do_nothing(int sig)
+{
+}
+
+/* Has the reader begin its call again, all the time, until it returns. */
+static void *interrupt(void *arg)
+{
+	struct waiter *reader = arg;
+
+	while (!waiter_returned(reader, 1))
+		syscall(SYS_tgkill, getpid(), reader->tid, SIGUSR1);
+	return NULL;
+}
+
+/* Each time it is held up, and held up by the same open. */
+TEST_F(lease, no_eviction_with_signals)
+{
+	struct sigaction act = {
+		.sa_handler = do_nothing,
+		.sa_flags = SA_RESTART,
+	};
+	struct waiter reader;
+	pthread_t thread;
+	struct doer doer;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &act, NULL));
+	ASSERT_TRUE(hold_up(self->sock, self->lease, &doer, &reader));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, interrupt, &reader));
+	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, 500));
+	EXPECT_EQ(10, open_often(FREE_PATH, 10, 0));
+	EXPECT_FALSE(is_evicted(self->sock));
+
+	ASSERT_EQ(0, lease_end(self->lease));
+	ASSERT_TRUE(waiter_returned(&reader, WAIT_MS));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ((long)FAN_SO_EVENT_LEN, reader.ret);
+	close_event(&reader.ev);
+	EXPECT_EQ(0, answer(self->sock, reader.ev.cookie, FAN_ALLOW));
+	EXPECT_EQ(0, doer_result(&doer));
+}
+
 /* A reader that stays away for another reason is not excused by a read. */
 TEST_F(lease, eviction_after_it)
 {
