@@ -380,4 +380,37 @@ TEST_F(kind, hides_no_modification_from_a_verdict)
 	IS_ASKED();
 }
 
+/*
+ * Everything that fdinfo tells of a file whose mark is there for verdicts alone
+ * is in the inode: it may be half gone, and is not asked for a handle.
+ */
+TEST(shown_without_a_handle)
+{
+	char text[16384], line[128], *pos;
+	struct stat st;
+	int sock;
+
+	private_tmp(_metadata);
+	ASSERT_EQ(0, write_file(TMP "/file", "text"));
+	ASSERT_EQ(0, stat(TMP "/file", &st));
+	sock = new_sentry(GLOBAL, 0, FAN_OPEN_PERM, NULL, NULL);
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, set_patient(sock));
+	ASSERT_EQ(1, asks(sock, &st, do_open, TMP "/file", KEEP));
+	ASSERT_EQ(1, asks(sock, &st, do_open, TMP "/file", KEEP));
+	ASSERT_EQ(0, read_fdinfo(sock, text, sizeof(text)));
+	sprintf(line, "\nfanotify ino:%lx sdev:%x mask:0 ignored_mask:%x ",
+		(unsigned long)st.st_ino, shown_dev(&st), FAN_OPEN_PERM);
+	pos = strstr(text, line);
+	ASSERT_NE(NULL, pos);
+	EXPECT_EQ('\n', pos[strlen(line)]);
+
+	/* One that the listener sets keeps the inode, and has a handle. */
+	ASSERT_EQ(0, mark_path(sock, TMP "/file", 0, FAN_OPEN_PERM));
+	ASSERT_EQ(0, read_fdinfo(sock, text, sizeof(text)));
+	pos = strstr(text, line);
+	ASSERT_NE(NULL, pos);
+	EXPECT_EQ(0, strncmp(pos + strlen(line), "fhandle-bytes:", 14));
+}
+
 TEST_HARNESS_MAIN
