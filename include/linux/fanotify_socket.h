@@ -71,8 +71,8 @@ struct fanotify_so_member {
  *          number of events lost, else 0.
  * @member: Whose reader it is.
  * @opening: In the member's list. The back's own.
- * @since: When it was taken, for the first time if that was in vain. The back's
- *         own.
+ * @since: When it was taken, or as much earlier as others have had it in vain.
+ *         The back's own.
  *
  * Lives on the reader's stack, who alone reads and writes it, but for what is
  * the back's own: no lock.

@@ -76,8 +76,8 @@
  * @tgid: The process of that thread; a reference. Constant.
  * @mask: FAN_* bits [group->lock]; constant while a reader has it.
  * @f_flags: O_* flags that the thread has the file open with. Constant.
- * @since: When a reader took it, for the first time if that was in vain, in
- *         nanoseconds of fanotify_so_now(); 0 if none has [group->lock].
+ * @held: How long readers have had it in their hands in vain, in nanoseconds
+ *        [group->lock].
  */
 struct fanotify_so_event {
 	struct list_head list;
@@ -87,7 +87,7 @@ struct fanotify_so_event {
 	struct pid *tgid;
 	u32 mask;
 	u32 f_flags;
-	u64 since;
+	u64 held;
 };
 
 /**
@@ -328,7 +328,7 @@ void fanotify_so_perm_take(struct fanotify_so_group *group,
 			   struct fanotify_so_event *event,
 			   struct fanotify_so_taken *taken);
 void fanotify_so_perm_put_back(struct fanotify_so_group *group,
-			       u64 cookie);
+			       const struct fanotify_so_taken *taken);
 void fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie);
 void fanotify_so_perm_release_all(struct fanotify_so_group *group);
 

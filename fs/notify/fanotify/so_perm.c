@@ -226,15 +226,17 @@ void fanotify_so_perm_take(struct fanotify_so_group *group,
 /**
  * fanotify_so_perm_put_back - a permission event was not delivered
  * @group: the group, with its lock held
- * @cookie: that of the event, which may be over meanwhile
+ * @taken: the event, which may be over meanwhile
  */
-void fanotify_so_perm_put_back(struct fanotify_so_group *group, u64 cookie)
+void fanotify_so_perm_put_back(struct fanotify_so_group *group,
+			       const struct fanotify_so_taken *taken)
 {
-	struct fanotify_so_perm *perm = so_perm_find(group, cookie);
+	struct fanotify_so_perm *perm = so_perm_find(group, taken->cookie);
 
 	if (!perm)
 		return;
 	perm->taker = NULL;
+	perm->event.held = fanotify_so_now() - taken->since;
 	fanotify_so_clock_go_on(&perm->clock);
 	list_add(&perm->event.list, &group->queue);
 	group->asking++;

@@ -223,7 +223,7 @@ void fanotify_so_queue(struct fanotify_so_group *group,
 	event->tgid = get_pid(task_tgid(current));
 	event->mask = mask;
 	event->f_flags = f_flags;
-	event->since = 0;
+	event->held = 0;
 
 	spin_lock(&group->lock);
 	if (!group->shutdown && group->queued < group->max_queued) {
@@ -253,11 +253,7 @@ static void so_begin_opening(struct fanotify_so_group *group,
 
 	lockdep_assert_held(&group->lock);
 	taken->member = member;
-	taken->since = fanotify_so_now();
-	if (event && event->since)
-		taken->since = event->since;
-	else if (event)
-		event->since = taken->since;
+	taken->since = fanotify_so_now() - (event ? event->held : 0);
 	list_for_each_entry_reverse(before, &member->opening, opening)
 		if (before->since <= taken->since)
 			break;
@@ -362,10 +358,11 @@ void fanotify_so_put_back(struct fanotify_so_group *group,
 		group->lost += taken->cookie;
 		list_move(&group->overflow, &group->queue);
 	} else if (taken->event) {
+		taken->event->held = fanotify_so_now() - taken->since;
 		so_enqueue(group, taken->event, &group->queue);
 		kept = true;
 	} else {
-		fanotify_so_perm_put_back(group, taken->cookie);
+		fanotify_so_perm_put_back(group, taken);
 	}
 	spin_unlock(&group->lock);
 
