@@ -11,7 +11,7 @@ function wrong(what, block)
 	details = details "  " what "\n" block
 }
 
-function finish(status)
+function finish(status, seconds)
 {
 	if (plan == "")
 		wrong(prog " printed no plan and exited with " status, block)
@@ -22,7 +22,7 @@ function finish(status)
 	if (details != "")
 		printf "FAIL %-16s %d of %d\n%s", prog, good, plan ? plan : total, details
 	else
-		printf "ok   %-16s %d tests\n", prog, good
+		printf "ok   %-16s %d tests, %d s\n", prog, good, seconds
 	passed += good
 	seen[prog] = 1
 	prog = ""
@@ -38,7 +38,7 @@ function finish(status)
 }
 
 /^## end / && $3 == prog {
-	finish($4)
+	finish($4, $5)
 	next
 }
 
@@ -68,7 +68,7 @@ END {
 	if (prog != "") {
 		wrong(prog " did not end", block)
 		total = plan = plan == "" ? "?" : plan
-		finish(0)
+		finish(0, 0)
 	}
 	count = split(names, name_of, " ")
 	for (i = 1; i <= count; i++) {

@@ -17,9 +17,9 @@
  *
  * Such a mark does not pin the inode, so that what is kept goes with it.
  */
+#include <linux/atomic.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
-#include <linux/jump_label.h>
 #include <linux/sched.h>
 
 #include "../fsnotify.h"
@@ -33,34 +33,34 @@
  */
 void fanotify_so_verdict_start(struct fanotify_so_group *group)
 {
-	bool first;
-
-	if (READ_ONCE(group->keeps) || fanotify_so_group_is_shutdown(group))
+	if (READ_ONCE(group->keeps) || READ_ONCE(group->shutdown))
 		return;
 
-	/* First: whoever sees @keeps keeps nothing that is not heard of. */
-	static_branch_inc(&fsnotify_outdate_key);
 	fsnotify_group_lock(group->fsn);
-	first = !group->closed && !group->keeps;
-	if (first) {
+	if (!group->closed && !group->keeps) {
+		atomic_inc(&fsnotify_nr_keepers);
+		/*
+		 * First, so that whoever sees @keeps keeps nothing that is not
+		 * heard of. Pairs with the barriers of get_write_access() and
+		 * of srcu_read_lock(), behind which the count is read.
+		 */
+		smp_mb__after_atomic();
 		/* Pairs with fanotify_so_verdict_prepare() */
 		smp_store_release(&group->keeps, true);
 	}
 	fsnotify_group_unlock(group->fsn);
-	if (!first)
-		static_branch_dec(&fsnotify_outdate_key);
 }
 
 /**
  * fanotify_so_verdict_end - no verdict has to be kept any more
  * @group: a group without marks
  *
- * Context: Process context. May sleep.
+ * Context: Any.
  */
 void fanotify_so_verdict_end(struct fanotify_so_group *group)
 {
 	if (group->keeps)
-		static_branch_dec(&fsnotify_outdate_key);
+		atomic_dec(&fsnotify_nr_keepers);
 }
 
 /*

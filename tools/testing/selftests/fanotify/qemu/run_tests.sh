@@ -7,6 +7,7 @@
 
 for prog in "$@"; do
 	echo "## start $prog"
+	start=$(date +%s)
 	timeout -s KILL 900 "./$prog" 2>&1
-	echo "## end $prog $?"
+	echo "## end $prog $? $(($(date +%s) - start))"
 done
