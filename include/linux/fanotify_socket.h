@@ -8,7 +8,7 @@
  * the front is kept by the back but to the sockets that are members: the
  * front can be a module.
  *
- * LIFETIME: fanotify_so_group_create() gives the socket a group, and
+ * LIFETIME: fanotify_so_group_bind() gives the socket a group, and
  * fanotify_so_group_leave() takes it back. Between the two the socket may use
  * the group from any number of threads. An event that was taken belongs to
  * the taker until fanotify_so_put_back() or fanotify_so_finish().
@@ -41,10 +41,17 @@ struct super_block;
  * @comm: The name of that process, for people. Constant.
  * @queue_bytes: How much of the queue it asks for, in bytes; set before the
  *               group is created, then by fanotify_so_set_queue_bytes() only.
- * @timeouts: Rounds of timeouts since its last answer. The back's own.
- * @counted: The group's turn when the last one was counted. The back's own.
+ * @timeouts: Rounds of timeouts of events that it had taken, since its last
+ *            answer. The back's own, as all from here on.
+ * @unread: Rounds of timeouts of events that nobody had taken, and
+ * @unread_since: the group's turn when the last of them was counted.
+ * @counted: The group's turn when the last round was counted.
  * @opening: Events that its readers have taken and not got yet, oldest first,
- *           but for those that have taken too long. The back's own.
+ *           but for those that have taken too long.
+ * @taken: Permission events that it has got and not answered, oldest first.
+ * @gone: It gets no event any more; see fanotify_so_is_over().
+ * @evicted: And that because it did not answer.
+ * @told: Bits of what has been told of that.
  */
 struct fanotify_so_member {
 	struct list_head list;
@@ -53,8 +60,14 @@ struct fanotify_so_member {
 	char comm[TASK_COMM_LEN];
 	u32 queue_bytes;
 	unsigned int timeouts;
+	unsigned int unread;
+	u64 unread_since;
 	u64 counted;
 	struct list_head opening;
+	struct list_head taken;
+	bool gone;
+	bool evicted;
+	unsigned long told;
 };
 
 /**
@@ -128,22 +141,29 @@ struct fanotify_so_stats {
  * @timeout: How long an operation waits for an answer, in milliseconds.
  * @policy: FAN_ALLOW or FAN_DENY: the verdict when the time is up.
  * @ignore_self: 1: not to hear what the processes do that bound the members.
+ * @linger: How long the group outlives its last member, in seconds.
  */
 struct fanotify_so_rules {
 	u32 timeout;
 	u32 policy;
 	u32 ignore_self;
+	u32 linger;
 };
 
 /* Groups: so_group.c */
 struct fanotify_so_group *
-fanotify_so_group_create(const struct fanotify_addr *addr,
-			 struct fanotify_so_member *member);
-void fanotify_so_group_shutdown(struct fanotify_so_group *group);
-bool fanotify_so_group_is_shutdown(const struct fanotify_so_group *group);
-bool fanotify_so_group_is_evicted(const struct fanotify_so_group *group);
+fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr,
+		       struct fanotify_so_member *member);
+void fanotify_so_group_quit(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member);
 void fanotify_so_group_leave(struct fanotify_so_group *group,
 			     struct fanotify_so_member *member);
+
+/* Members: so_member.c */
+bool fanotify_so_is_over(const struct fanotify_so_member *member);
+bool fanotify_so_is_evicted(const struct fanotify_so_member *member);
+void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
+				 struct fanotify_so_member *member, u32 bytes);
 
 /* Marks: so_mark.c, so_ignore.c, so_show.c */
 int fanotify_so_set_marks(struct fanotify_so_group *group,
@@ -162,9 +182,8 @@ void fanotify_so_put_back(struct fanotify_so_group *group,
 void fanotify_so_finish(struct fanotify_so_group *group,
 			struct fanotify_so_taken *taken);
 void fanotify_so_get_stats(struct fanotify_so_group *group,
+			   const struct fanotify_so_member *member,
 			   struct fanotify_so_stats *stats);
-void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
-				 struct fanotify_so_member *member, u32 bytes);
 u32 fanotify_so_clamp_queue_bytes(u32 bytes);
 
 /* Permission: so_perm.c, so_verdict.c, so_rules.c */
@@ -177,12 +196,15 @@ void fanotify_so_get_rules(struct fanotify_so_group *group,
 int fanotify_so_set_timeout(struct fanotify_so_group *group, u32 timeout);
 int fanotify_so_set_policy(struct fanotify_so_group *group, u32 policy);
 int fanotify_so_set_ignore_self(struct fanotify_so_group *group, u32 ignore);
+int fanotify_so_set_linger(struct fanotify_so_group *group, u32 linger);
 
 /* Waiting: so_wait.c */
-int fanotify_so_wait(struct fanotify_so_group *group, long *timeo);
+int fanotify_so_wait(struct fanotify_so_group *group,
+		     const struct fanotify_so_member *member, long *timeo);
 void fanotify_so_pass_on(struct fanotify_so_group *group);
-__poll_t fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
-			  struct poll_table_struct *wait);
+__poll_t fanotify_so_poll(struct fanotify_so_group *group,
+			  const struct fanotify_so_member *member,
+			  struct file *file, struct poll_table_struct *wait);
 
 /* Opening: so_open.c */
 bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,

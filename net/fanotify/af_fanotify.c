@@ -60,10 +60,10 @@ static void set_binder(struct fanotify_so_member *member)
 }
 
 /*
- * -EINVAL for a wrong length or an address that fanotify_addr_check() refuses
- * (or -EOPNOTSUPP, likewise), or if the socket is bound; -EAFNOSUPPORT for
- * another family; -EPERM without CAP_SYS_ADMIN in the initial user namespace,
- * because a listener sees the files of everybody; -ENOMEM.
+ * -EINVAL for a wrong length or an address that fanotify_addr_check() refuses,
+ * or if the socket is bound; -EAFNOSUPPORT for another family; -EPERM without
+ * CAP_SYS_ADMIN in the initial user namespace, because a listener sees the files
+ * of everybody; and what fanotify_so_group_bind() says.
  */
 static int fanotify_sock_bind(struct socket *sock, struct sockaddr *uaddr,
 			      int addr_len)
@@ -89,7 +89,8 @@ static int fanotify_sock_bind(struct socket *sock, struct sockaddr *uaddr,
 		goto out_release_sock;
 
 	set_binder(&fsk->member);
-	group = fanotify_so_group_create(addr, &fsk->member);
+	group = fanotify_so_group_bind(sock_net(sock->sk)->net_cookie, addr,
+				       &fsk->member);
 	err = PTR_ERR_OR_ZERO(group);
 	if (err)
 		goto out_release_sock;
@@ -121,13 +122,13 @@ static int fanotify_sock_getname(struct socket *sock, struct sockaddr *uaddr,
 static __poll_t fanotify_sock_poll(struct file *file, struct socket *sock,
 				   struct poll_table_struct *wait)
 {
-	struct fanotify_so_group *group =
-		fanotify_sock_group(fanotify_sk(sock->sk));
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group = fanotify_sock_group(fsk);
 	__poll_t events;
 
 	if (!group)
 		return EPOLLHUP;
-	events = fanotify_so_poll(group, file, wait);
+	events = fanotify_so_poll(group, &fsk->member, file, wait);
 	/* ETIMEDOUT, for an evicted listener that does not know yet */
 	if (READ_ONCE(sock->sk->sk_err))
 		events |= EPOLLERR;
@@ -138,8 +139,8 @@ static __poll_t fanotify_sock_poll(struct file *file, struct socket *sock,
 static int fanotify_sock_ioctl(struct socket *sock, unsigned int cmd,
 			       unsigned long arg)
 {
-	struct fanotify_so_group *group =
-		fanotify_sock_group(fanotify_sk(sock->sk));
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group = fanotify_sock_group(fsk);
 	struct fanotify_so_stats stats;
 
 	if (cmd != FIONREAD)
@@ -147,7 +148,7 @@ static int fanotify_sock_ioctl(struct socket *sock, unsigned int cmd,
 	if (!group)
 		return -ENOTCONN;
 
-	fanotify_so_get_stats(group, &stats);
+	fanotify_so_get_stats(group, &fsk->member, &stats);
 	return put_user(stats.queued *
 			(int)sizeof(struct fanotify_so_event_metadata),
 			(int __user *)arg);
@@ -156,8 +157,8 @@ static int fanotify_sock_ioctl(struct socket *sock, unsigned int cmd,
 /* -EOPNOTSUPP for half of it: there is only one direction; -ENOTCONN. */
 static int fanotify_sock_shutdown(struct socket *sock, int how)
 {
-	struct fanotify_so_group *group =
-		fanotify_sock_group(fanotify_sk(sock->sk));
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group = fanotify_sock_group(fsk);
 
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
@@ -166,9 +167,7 @@ static int fanotify_sock_shutdown(struct socket *sock, int how)
 	if (!group)
 		return -ENOTCONN;
 
-	/* One that was evicted is, and what it guards it guards until close(). */
-	if (!fanotify_so_group_is_evicted(group))
-		fanotify_so_group_shutdown(group);
+	fanotify_so_group_quit(group, &fsk->member);
 	return 0;
 }
 

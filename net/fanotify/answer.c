@@ -132,7 +132,7 @@ int fanotify_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 		return -EOPNOTSUPP;
 	if (!group)
 		return -ENOTCONN;
-	if (fanotify_so_group_is_shutdown(group))
+	if (fanotify_so_is_over(&fsk->member))
 		return -ESHUTDOWN;
 	if (!all || len % sizeof(struct fanotify_so_access))
 		return -EINVAL;

@@ -40,7 +40,7 @@
  * Context: Any. Pure.
  * Return: 0; -EINVAL for a reserved field that is not 0, open flags that an
  * event's file cannot be opened with, or, with FAN_GLOBAL_LISTENER, no event
- * at all or a bit that is not one to ask for; -EOPNOTSUPP for a shared group.
+ * at all or a bit that is not one to ask for.
  */
 int fanotify_addr_check(const struct fanotify_addr *addr)
 {
@@ -56,9 +56,6 @@ int fanotify_addr_check(const struct fanotify_addr *addr)
 	    (addr->mask & ~FANOTIFY_SO_ADDR_MASK ||
 	     !(addr->mask & FANOTIFY_SO_EVENTS)))
 		return -EINVAL;
-
-	if (addr->group_num)
-		return -EOPNOTSUPP;
 
 	return 0;
 }

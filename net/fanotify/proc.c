@@ -79,11 +79,11 @@ static void sockets_stop(struct seq_file *m, void *v)
 	mutex_unlock(&fanotify_net(seq_file_net(m))->lock);
 }
 
-static const char *state_of(const struct fanotify_so_group *group)
+static const char *state_of(const struct fanotify_so_member *member)
 {
-	if (fanotify_so_group_is_evicted(group))
+	if (fanotify_so_is_evicted(member))
 		return "evicted";
-	return fanotify_so_group_is_shutdown(group) ? "shutdown" : "bound";
+	return fanotify_so_is_over(member) ? "shutdown" : "bound";
 }
 
 static int sockets_show(struct seq_file *m, void *v)
@@ -105,8 +105,8 @@ static int sockets_show(struct seq_file *m, void *v)
 	addr = &fsk->addr;
 	group = fanotify_sock_group(fsk);
 	if (group) {
-		state = state_of(group);
-		fanotify_so_get_stats(group, &stats);
+		state = state_of(&fsk->member);
+		fanotify_so_get_stats(group, &fsk->member, &stats);
 		pid = pid_nr_ns(fsk->member.binder, task_active_pid_ns(current));
 	}
 	seq_printf(m, "%lu %s %u %u %08x %08o %u %u %llu %llu %u %d %u %llu %llu\n",

@@ -84,6 +84,11 @@ static int deliver(const struct fanotify_so_group *group, int flags,
 	if (err)
 		return err;
 
+	/* It would not come to know of it, and others may. */
+	if (fatal_signal_pending(current)) {
+		event_fd_drop(&fd);
+		return -EINTR;
+	}
 	meta.fd = fd.nr;
 	if (copy_to_iter(&meta, sizeof(meta), to) != sizeof(meta)) {
 		event_fd_drop(&fd);
@@ -146,10 +151,15 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	msg->msg_namelen = 0;
 	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
 	do {
+		/* What it takes now would be lost with it. */
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
 		if (!fanotify_so_take(group, &fsk->member, &taken)) {
 			if (done)
 				break;
-			err = fanotify_so_wait(group, &timeo);
+			err = fanotify_so_wait(group, &fsk->member, &timeo);
 			continue;
 		}
 		if (done && fanotify_so_open_may_wait(group, &taken)) {
@@ -165,8 +175,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		atomic64_inc(&fsk->delivered);
 		done += event_len;
 		cond_resched();
-	} while (!err && len - done >= event_len &&
-		 !(done && fatal_signal_pending(current)));
+	} while (!err && len - done >= event_len);
 
 	fanotify_so_pass_on(group);
 	/* There will be nothing any more: that is the end of the file. */

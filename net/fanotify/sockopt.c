@@ -149,6 +149,17 @@ static int set_ignore_self(struct fanotify_sock *fsk,
 	       fanotify_so_set_ignore_self(group, val);
 }
 
+/* Likewise; -EOPNOTSUPP for a group that nobody can join */
+static int set_linger(struct fanotify_sock *fsk,
+		      struct fanotify_so_group *group, sockptr_t optval,
+		      unsigned int optlen)
+{
+	u32 val;
+
+	return copy_u32(&val, 0, FAN_SO_MAX_LINGER, optval, optlen) ?:
+	       fanotify_so_set_linger(group, val);
+}
+
 /* -EINVAL for any value. */
 static int forget(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 		  sockptr_t optval, unsigned int optlen)
@@ -175,6 +186,8 @@ static setter find_setter(int optname)
 		return set_policy;
 	case FANOTIFY_IGNORE_SELF:
 		return set_ignore_self;
+	case FANOTIFY_LINGER:
+		return set_linger;
 	case FANOTIFY_FORGET:
 		return forget;
 	default:
@@ -257,7 +270,7 @@ int fanotify_setsockopt(struct socket *sock, int level, int optname,
 	if (!group)
 		return -ENOTCONN;
 	/* Again under the locks that it takes; here so that it comes first. */
-	if (fanotify_so_group_is_shutdown(group))
+	if (fanotify_so_is_over(&fsk->member))
 		return -ESHUTDOWN;
 	return set(fsk, group, optval, optlen);
 }
@@ -277,6 +290,9 @@ static int get_rule(struct fanotify_so_group *group, int optname, u32 *val)
 		return 0;
 	case FANOTIFY_IGNORE_SELF:
 		*val = rules.ignore_self;
+		return 0;
+	case FANOTIFY_LINGER:
+		*val = rules.linger;
 		return 0;
 	default:
 		return -ENOPROTOOPT;

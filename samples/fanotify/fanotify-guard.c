@@ -6,6 +6,11 @@
  * permission events, and in each of some threads: read() one event, look at the
  * file through its descriptor, answer with its cookie. FAN_CACHE with the answer
  * lets the file pass from then on, until it is modified.
+ *
+ * The threads can be those of several processes, each with a socket of its own
+ * that it has bound to the same group. What one of them has read and not
+ * answered when it dies, the others get; and what all of them had, those who
+ * take their places.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -14,14 +19,18 @@
 #include <getopt.h>
 #include <limits.h>
 #include <linux/fanotify.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +38,11 @@
 #include "fanotify-watch.h"
 
 #define MAX_THREADS	256
+#define MAX_WORKERS	64
+/* So long, in seconds, the files are guarded by nobody: then by none. */
+#define LINGER		10
+/* How a worker ends that was evicted; otherwise as the program does */
+#define EVICTED		3
 /* A long scan asks for more time so often. */
 #define ALIVE_MS	1000
 
@@ -47,7 +61,12 @@ static const char help[] =
 "  -I, --ignore-fs=LIST without DIRECTORY: not what is on file systems of these\n"
 "                       types, separated by commas. Those of the kernel's own\n"
 "                       (proc, sysfs, cgroup2 and others) are always left out.\n"
-"  -w, --workers=N      so many threads that scan (default 4)\n"
+"  -j, --threads=N      so many threads that scan (default 4)\n"
+"  -w, --workers=N      in so many processes each. One that dies is replaced,\n"
+"                       and the others scan meanwhile what it had begun to scan.\n"
+"  -g, --group=N        the number of their group (default: the process id). If\n"
+"                       all of them die, a guard that is started with the same\n"
+"                       number within 10 seconds takes their place.\n"
 "  -t, --timeout=MS     who waits for a scan that does not go on gets in after\n"
 "                       so many milliseconds (default 5000)\n"
 "  -c, --fail-closed    or rather does not\n"
@@ -78,7 +97,8 @@ static char *pattern_files[64], *sum_files[64];
 static size_t n_pattern_files, n_sum_files;
 static char *ignored_types[64];
 static size_t n_ignored_types;
-static unsigned int workers = 4;
+static unsigned int threads = 4, workers;
+static __u32 group;
 static bool fail_closed;
 static __u32 timeout, priority;
 static char **directories;
@@ -87,7 +107,18 @@ static size_t n_directories;
 static int sock;
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static struct signatures *signatures;		/* [lock] */
-static unsigned long long scanned, denied, passed;	/* atomic */
+
+/**
+ * struct counts - what was done, by all processes
+ * @scanned: Files that were looked at.
+ * @denied: Those of them that were bad.
+ * @passed: Those that could not be scanned.
+ */
+struct counts {
+	unsigned long long scanned, denied, passed;	/* atomic */
+};
+
+static struct counts *counts;
 
 struct question {
 	__u64 cookie;
@@ -169,7 +200,7 @@ static void count(unsigned long long *counter)
 
 static __u32 unknown(const struct fanotify_so_event_metadata *ev, int error)
 {
-	count(&passed);
+	count(&counts->passed);
 	report(fail_closed ? "DENY" : "PASS", ev, "cannot be read: ",
 	       strerror(error));
 	return fail_closed ? FAN_DENY : FAN_ALLOW;
@@ -191,11 +222,11 @@ static __u32 judge(const struct fanotify_so_event_metadata *ev, int hash_fd)
 
 	clock_gettime(CLOCK_MONOTONIC, &question.alive);
 	pthread_rwlock_rdlock(&lock);
-	count(&scanned);
+	count(&counts->scanned);
 	if (!scan_file(signatures, &scan)) {
 		response = unknown(ev, errno);
 	} else if (scan.found) {
-		count(&denied);
+		count(&counts->denied);
 		report("DENY", ev, scan.found, "");
 		response = FAN_DENY;
 	}
@@ -212,7 +243,8 @@ static void *work(void *arg)
 
 	while ((len = read(sock, &ev, sizeof(ev)))) {
 		if (len < 0 && errno == ETIMEDOUT)
-			errx(FAILURE, "the kernel has evicted this guard: its scans take too long");
+			errx(workers ? EVICTED : FAILURE,
+			     "the kernel has evicted this guard: its scans take too long");
 		if (len < 0 && errno != EINTR && errno != EMFILE &&
 		    errno != ENFILE && errno != ENOMEM)
 			err(FAILURE, "cannot read events");
@@ -288,28 +320,38 @@ static void ignore_type(const char *type)
 		fail(type);
 }
 
-/* Nothing waits for an answer before there are threads to give it. */
-static void start(void)
+static void start_threads(void)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < threads; i++) {
+		errno = pthread_create(&thread, NULL, work, NULL);
+		if (errno)
+			err(FAILURE, "no more threads");
+	}
+}
+
+/* A socket of this process: the first one makes the group, the others join. */
+static void open_socket(void)
 {
 	struct fanotify_addr addr = {
 		.family = AF_FANOTIFY,
 		.priority = priority,
+		.group_num = group,
 		.f_flags = O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME,
 	};
-	pthread_t thread;
-	unsigned int i;
 
 	if (!n_directories)
 		addr.mask = FAN_GLOBAL_LISTENER | FAN_OPEN_PERM;
 	sock = socket(PF_FANOTIFY, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (sock < 0 || bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
 		fail("cannot guard");
-	set_option(FANOTIFY_IGNORE_SELF, 1);
-	for (i = 0; i < workers; i++) {
-		errno = pthread_create(&thread, NULL, work, NULL);
-		if (errno)
-			err(FAILURE, "no more threads");
-	}
+}
+
+static void set_up_group(void)
+{
+	size_t i;
 
 	if (timeout)
 		set_option(FANOTIFY_RESPONSE_TIMEOUT, timeout);
@@ -317,12 +359,13 @@ static void start(void)
 		set_option(FANOTIFY_TIMEOUT_POLICY, FAN_DENY);
 	for (i = 0; i < n_directories; i++)
 		guard_directory(directories[i]);
-	if (n_directories)
-		return;
-	for (i = 0; i < ARRAY_SIZE(kernel_types); i++)
+	for (i = 0; i < ARRAY_SIZE(kernel_types) && !n_directories; i++)
 		ignore_type(kernel_types[i]);
 	for (i = 0; i < n_ignored_types; i++)
 		ignore_type(ignored_types[i]);
+	/* Last: one that is not whole yet need not outlive us. */
+	if (workers)
+		set_option(FANOTIFY_LINGER, LINGER);
 }
 
 static unsigned long long parse_number(const char *arg, unsigned long long max)
@@ -348,7 +391,9 @@ static void parse_options(int argc, char **argv)
 		{ "patterns",	required_argument,	NULL, 'p' },
 		{ "sums",	required_argument,	NULL, 's' },
 		{ "ignore-fs",	required_argument,	NULL, 'I' },
+		{ "threads",	required_argument,	NULL, 'j' },
 		{ "workers",	required_argument,	NULL, 'w' },
+		{ "group",	required_argument,	NULL, 'g' },
 		{ "timeout",	required_argument,	NULL, 't' },
 		{ "fail-closed", no_argument,		NULL, 'c' },
 		{ "priority",	required_argument,	NULL, 'P' },
@@ -358,7 +403,7 @@ static void parse_options(int argc, char **argv)
 	char *name;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "p:s:I:w:t:cP:h", options,
+	while ((opt = getopt_long(argc, argv, "p:s:I:j:w:g:t:cP:h", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'p':
@@ -375,9 +420,17 @@ static void parse_options(int argc, char **argv)
 					 ARRAY_SIZE(ignored_types), name);
 			break;
 		case 'w':
-			workers = parse_number(optarg, MAX_THREADS);
+			workers = parse_number(optarg, MAX_WORKERS);
 			if (!workers)
 				errx(USAGE, "somebody has to scan");
+			break;
+		case 'j':
+			threads = parse_number(optarg, MAX_THREADS);
+			if (!threads)
+				errx(USAGE, "somebody has to scan");
+			break;
+		case 'g':
+			group = parse_number(optarg, UINT_MAX);
 			break;
 		case 't':
 			timeout = parse_number(optarg, FAN_SO_MAX_TIMEOUT);
@@ -399,6 +452,10 @@ static void parse_options(int argc, char **argv)
 	}
 	directories = argv + optind;
 	n_directories = argc - optind;
+	if (group && !workers)
+		errx(USAGE, "--group is for --workers");
+	if (workers && !group)
+		group = getpid();
 	if (n_ignored_types && n_directories)
 		errx(USAGE, "--ignore-fs is for all files, not with DIRECTORY '%s'",
 		     *directories);
@@ -411,6 +468,7 @@ static int catch_signals(void)
 	int fd;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -421,29 +479,153 @@ static int catch_signals(void)
 	return fd;
 }
 
-int main(int argc, char **argv)
+static void reload(void)
+{
+	load();
+	/* What was found good by the old ones need not be so. */
+	if (setsockopt(sock, SOL_FANOTIFY, FANOTIFY_FORGET, NULL, 0))
+		err(FAILURE, "cannot forget");
+}
+
+/* What each process does that scans, until it is told to end. */
+static void scan_until_told(int signals)
 {
 	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info) &&
+	       (info.ssi_signo == SIGHUP || info.ssi_signo == SIGCHLD))
+		if (info.ssi_signo == SIGHUP)
+			reload();
+}
+
+/* It ends with the one that started it. */
+static pid_t start_worker(int signals)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		err(FAILURE, "no more processes");
+	if (pid)
+		return pid;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(FAILURE);
+	close(sock);
+	open_socket();
+	start_threads();
+	scan_until_told(signals);
+	_exit(0);
+}
+
+/*
+ * If all workers were stuck, the group was evicted with all that is in it. A
+ * worker would then join a new one, in which nothing is guarded.
+ */
+static void check_evicted(void)
+{
+	struct pollfd pfd = { .fd = sock };
+
+	if (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLHUP)
+		errx(FAILURE, "the kernel has evicted this guard: all of its workers are slow");
+}
+
+/* Whoever has died is replaced. One that gives up has said why. */
+static void replace_workers(pid_t *pids, int signals)
+{
+	int status;
+	pid_t pid;
+	size_t i;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < workers && pids[i] != pid; i++)
+			;
+		if (i == workers)
+			continue;
+		if (WIFEXITED(status) && WEXITSTATUS(status) != EVICTED)
+			exit(FAILURE);
+		if (WIFSIGNALED(status))
+			warnx("worker %d was killed by signal %d, another one takes its place",
+			      pid, WTERMSIG(status));
+		check_evicted();
+		pids[i] = start_worker(signals);
+	}
+}
+
+/* Waits for the next signal: its number. */
+static int next_signal(int signals)
+{
+	struct pollfd pfds[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = sock },	/* POLLHUP comes unasked for. */
+	};
+	struct signalfd_siginfo info;
+
+	while (poll(pfds, ARRAY_SIZE(pfds), -1) < 0)
+		if (errno != EINTR)
+			err(FAILURE, "poll");
+	check_evicted();
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		err(FAILURE, "signalfd");
+	return info.ssi_signo;
+}
+
+static void supervise(int signals)
+{
+	pid_t pids[MAX_WORKERS];
+	int signo;
+	size_t i;
+
+	for (i = 0; i < workers; i++)
+		pids[i] = start_worker(signals);
+	set_up_group();
+	fprintf(stderr, "guarding with %zu signatures and %u workers, stop with Ctrl-C\n",
+		count_signatures(signatures), workers);
+
+	while ((signo = next_signal(signals)) == SIGCHLD || signo == SIGHUP) {
+		if (signo == SIGCHLD) {
+			replace_workers(pids, signals);
+			continue;
+		}
+		/* For those to come, and to say what is wrong. */
+		load();
+		for (i = 0; i < workers; i++)
+			kill(pids[i], SIGHUP);
+	}
+	set_option(FANOTIFY_LINGER, 0);
+	set_option(FANOTIFY_TIMEOUT_POLICY, FAN_ALLOW);
+	for (i = 0; i < workers; i++)
+		kill(pids[i], SIGTERM);
+	for (i = 0; i < workers; i++)
+		waitpid(pids[i], NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
 	int signals;
 
 	parse_options(argc, argv);
+	/* A line is one write(), as other processes write there as well. */
+	setvbuf(stdout, NULL, _IOFBF, 8 * PATH_MAX);
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED)
+		err(FAILURE, NULL);
 	load();
 	signals = catch_signals();
-	start();
-	fprintf(stderr, "guarding with %zu signatures, stop with Ctrl-C\n",
-		count_signatures(signatures));
-
-	while (read(signals, &info, sizeof(info)) == sizeof(info) &&
-	       info.ssi_signo == SIGHUP) {
-		load();
-		/* What was found good by the old ones need not be so. */
-		if (setsockopt(sock, SOL_FANOTIFY, FANOTIFY_FORGET, NULL, 0))
-			err(FAILURE, "cannot forget");
+	open_socket();
+	set_option(FANOTIFY_IGNORE_SELF, 1);
+	if (workers) {
+		supervise(signals);
+	} else {
+		/* Nothing waits for an answer before there is one to give it. */
+		start_threads();
+		set_up_group();
+		fprintf(stderr, "guarding with %zu signatures, stop with Ctrl-C\n",
+			count_signatures(signatures));
+		scan_until_told(signals);
+		/* Who waits now gets in, rather than to wait for a scan in vain. */
+		set_option(FANOTIFY_TIMEOUT_POLICY, FAN_ALLOW);
 	}
-
-	/* Who waits now gets in, rather than to wait for a scan in vain. */
-	set_option(FANOTIFY_TIMEOUT_POLICY, FAN_ALLOW);
 	fprintf(stderr, "%llu scans, %llu denied, %llu could not be scanned\n",
-		scanned, denied, passed);
+		counts->scanned, counts->denied, counts->passed);
 	exit(0);
 }

@@ -13,6 +13,8 @@
  * so_clock.c  how long they wait
  * so_perm.c   operations that wait for an answer, and those who give it
  * so_evict.c  listeners that do not answer
+ * so_member.c sockets that share the events of a group
+ * so_share.c  groups that have a number, and can be joined
  * so_verdict.c answers that hold for the next time as well
  * so_rules.c  what the members of a group agree on
  * so_queue.c  the queue between those who cause events and those who read
@@ -28,20 +30,24 @@
  *	      fsnotify_mark->lock, connector->lock
  *	      group->sbs (its xa_lock)
  *	so_order_lock
+ *	so_share_lock
  *	group->lock
  *	  fsnotify_mark->lock
- * Nothing else is taken under so_order_lock, nor under group->sbs. Above all of
- * them are the front's lock_sock(), in bind(), the list of its sockets, and,
- * when a socket is closed, the lock of its inode.
+ *	  what mod_delayed_work() takes
+ * Nothing else is taken under so_order_lock, under so_share_lock, nor under
+ * group->sbs. Above all of them are the front's lock_sock(), in bind(), the list
+ * of its sockets, and, when a socket is closed, the lock of its inode.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *
  * LIFETIME: a group is born with two references of its fsnotify group. One is
- * the socket's and goes when it leaves; the other goes when the group is taken
- * down. Each mark holds one more. Taking down has two phases: the group is shut
- * down, so that no event and no mark gets in any more, and what is there is
- * dropped; to wait for those who are still inside is left to a work item. The
- * memory is freed with the last reference, after a grace period.
+ * the socket's and goes when it leaves, as each further socket has one; the
+ * other goes when the group is taken down. Each mark holds one more, and so do
+ * the work items that end a lingering group and let go of an evicted one, while
+ * they are queued. Taking down has two phases: the group is shut down, so that
+ * no event and no mark gets in any more, and what is there is dropped; to wait
+ * for those who are still inside is left to a work item. The memory is freed
+ * with the last reference, after a grace period.
  */
 #ifndef _FS_NOTIFY_FANOTIFY_SO_H
 #define _FS_NOTIFY_FANOTIFY_SO_H
@@ -66,9 +72,14 @@
 /* As many magic numbers can be ignored by a group. */
 #define FANOTIFY_SO_MAX_IGNORED	32
 
+/* Bits of what has been told of a member that is gone: in the log, by SIGIO */
+#define FANOTIFY_SO_REPORTED	0
+#define FANOTIFY_SO_SIGNALLED	1
+
 /**
  * struct fanotify_so_event - an event that waits to be read
- * @list: In group->queue [group->lock]. Empty while a reader has it.
+ * @list: In group->queue, or in group->returned [group->lock]. Empty while a
+ *        reader has it.
  * @hash: In group->merge while it is in group->queue; that of a permission
  *        event in group->asked while there is no answer [group->lock].
  * @path: The file; a reference. Constant.
@@ -116,6 +127,8 @@ struct fanotify_so_clock {
  * @event: What is asked. It has no references of its own: the operation has
  *         the file open for as long as it waits.
  * @waiting: In group->waiting while there is no answer [group->lock].
+ * @taken: In the taken of the member that has it, from when that has got it
+ *         until there is an answer; else empty [group->lock].
  * @cookie: What it is known by. Constant.
  * @task: Whom to wake. Constant.
  * @clock: How long it waits.
@@ -133,6 +146,7 @@ struct fanotify_so_clock {
 struct fanotify_so_perm {
 	struct fanotify_so_event event;
 	struct list_head waiting;
+	struct list_head taken;
 	u64 cookie;
 	struct task_struct *task;
 	struct fanotify_so_clock clock;
@@ -186,13 +200,18 @@ struct fanotify_so_ignored {
  * @fsn: The group as fsnotify knows it. Constant; gone before an RCU reader
  *       of so_order may be through with this group.
  * @number: The priority plus 1, as in @fsn. Constant.
+ * @net: The cookie of the network namespace of its sockets. Constant.
+ * @group_num: Its number there; 0 if nobody can join it. Constant.
  * @cred: Who bound the first socket; a reference. Constant.
+ * @sid: What security modules know that one as. Constant.
  * @ucounts: Whom the marks are counted for; a reference. Constant.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
  * @f_flags: How the files of the events are opened: O_* flags. Constant.
  * @order: In so_order [so_order_lock, RCU].
  * @global: In so_global_groups [so_global_lock]. Empty unless global.
+ * @shared: In so_shared while it can be joined [so_share_lock].
+ * @born: It can be joined already [so_share_lock].
  * @rcu: Frees the group.
  * @sbs: How many marks on files the group has, by superblock. Grows under
  *       mark_mutex; its own lock for the rest; read under RCU.
@@ -201,13 +220,16 @@ struct fanotify_so_ignored {
  * @closed: Nobody sets a mark any more [mark_mutex]. Superblocks still get
  *          theirs, until the group is off @global.
  * @lock: Protects the queue and the members. Never taken from an interrupt.
+ * @returned: Permission events that members took in vain, oldest first, to be
+ *            read before those of @queue [@lock].
  * @queue: Events to be read, oldest first [@lock]. May be tested for
- *         emptiness without it by those who then sleep on @wait or wake it.
+ *         emptiness, as @returned, without it by those who then sleep on @wait
+ *         or wake it.
  * @overflow: Stands in @queue where the first of the lost events would have
  *            stood, and is not on it while none is lost [@lock].
  * @merge: The events of @queue by so_merge_bucket() [@lock].
  * @queued: Events on @queue but for @overflow and permission events [@lock].
- * @asking: Permission events on @queue [@lock].
+ * @asking: Permission events on @queue and @returned [@lock].
  * @max_queued: As many may be on it [@lock].
  * @lost: Events that did not get in since @overflow was last taken [@lock].
  * @lost_ever: Events that did not get in, ever [@lock].
@@ -227,19 +249,30 @@ struct fanotify_so_ignored {
  * @timeouts: Operations whose time was up, ever [@lock].
  * @unasked: Operations that got the policy's verdict at once, ever [@lock].
  * @members: The sockets [@lock, RCU].
+ * @sockets: How many [@lock]. May be read without it.
+ * @live: How many of them are not gone [@lock]. May be read without it.
+ * @answered: The turn of the last answer [@lock].
+ * @linger_until: While none is left: when the group ends, in nanoseconds of
+ *                fanotify_so_now() [@lock].
  * @wait: Readers and pollers of every member sleep here.
+ * @linger: Ends a group that has no member any more.
  * @evict: Does for a group that was evicted what must not hold up an operation.
  * @destroy: Takes down what may have to wait for others.
  */
 struct fanotify_so_group {
 	struct fsnotify_group *fsn;
 	u64 number;
+	u64 net;
+	u32 group_num;
 	const struct cred *cred;
+	u32 sid;
 	struct ucounts *ucounts;
 	u32 mask;
 	u32 f_flags;
 	struct list_head order;
 	struct list_head global;
+	struct list_head shared;
+	bool born;
 	struct rcu_head rcu;	/* kvfree_rcu() wants it near the start */
 
 	struct xarray sbs;
@@ -248,6 +281,7 @@ struct fanotify_so_group {
 	bool closed;
 
 	spinlock_t lock;	/* see @lock above */
+	struct list_head returned;
 	struct list_head queue;
 	struct list_head overflow;
 	struct hlist_head merge[1 << FANOTIFY_SO_MERGE_BITS];
@@ -260,6 +294,10 @@ struct fanotify_so_group {
 	bool evicted;
 	bool keeps;
 	struct list_head members;
+	unsigned int sockets;
+	unsigned int live;
+	u64 answered;
+	u64 linger_until;
 
 	struct hlist_head asked[1 << FANOTIFY_SO_ASKED_BITS];
 	struct list_head waiting;
@@ -271,9 +309,37 @@ struct fanotify_so_group {
 	u64 unasked;
 
 	wait_queue_head_t wait;
+	struct delayed_work linger;
 	struct work_struct evict;
 	struct work_struct destroy;
 };
+
+/* so_group.c */
+u32 fanotify_so_addr_mask(const struct fanotify_addr *addr);
+void fanotify_so_group_shutdown(struct fanotify_so_group *group);
+
+/* so_share.c */
+void fanotify_so_share_init(struct fanotify_so_group *group, u64 net,
+			    const struct fanotify_addr *addr);
+struct fanotify_so_group *
+fanotify_so_share_find(u64 net, u32 group_num, struct fanotify_so_group *new);
+void fanotify_so_share_born(struct fanotify_so_group *group);
+void fanotify_so_share_remove(struct fanotify_so_group *group);
+int fanotify_so_share_join(struct fanotify_so_group *group,
+			   const struct fanotify_addr *addr,
+			   struct fanotify_so_member *member);
+void fanotify_so_share_linger(struct fanotify_so_group *group);
+
+/* so_member.c */
+void fanotify_so_member_add(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member);
+int fanotify_so_member_join(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member);
+void fanotify_so_member_end(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member, bool evicted);
+void fanotify_so_member_remove(struct fanotify_so_group *group,
+			       struct fanotify_so_member *member);
+void fanotify_so_hand_on(struct fanotify_so_group *group);
 
 /* so_order.c */
 void fanotify_so_order_add(struct fanotify_so_group *group);
@@ -329,7 +395,9 @@ void fanotify_so_perm_take(struct fanotify_so_group *group,
 			   struct fanotify_so_taken *taken);
 void fanotify_so_perm_put_back(struct fanotify_so_group *group,
 			       const struct fanotify_so_taken *taken);
-void fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie);
+void fanotify_so_perm_return(struct fanotify_so_group *group,
+			     struct fanotify_so_perm *perm);
+bool fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie);
 void fanotify_so_perm_release_all(struct fanotify_so_group *group);
 
 /* so_evict.c */
@@ -357,10 +425,6 @@ u32 fanotify_so_shown_flags(const struct file *file);
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct file *file, u32 mask);
 void fanotify_so_queue_lost(struct fanotify_so_group *group);
-void fanotify_so_queue_join(struct fanotify_so_group *group,
-			    struct fanotify_so_member *member);
-void fanotify_so_queue_leave(struct fanotify_so_group *group,
-			     struct fanotify_so_member *member);
 void fanotify_so_queue_shutdown(struct fanotify_so_group *group);
 
 /* so_merge.c */

@@ -45,15 +45,34 @@ static bool so_is_excused(struct fanotify_so_member *member, u64 period)
 	}
 }
 
+/*
+ * How many rounds of events that nobody had taken a member answers for: those
+ * since anybody has answered anything.
+ */
+static unsigned int so_unread(const struct fanotify_so_group *group,
+			      const struct fanotify_so_member *member)
+{
+	return member->unread_since < group->answered ? 0 : member->unread;
+}
+
+/* Returns true if that was the last straw. */
 static bool so_blame(struct fanotify_so_group *group,
 		     struct fanotify_so_member *member,
-		     const struct fanotify_so_clock *clock)
+		     const struct fanotify_so_perm *perm)
 {
-	if (clock->started < member->counted ||
-	    so_is_excused(member, clock->period))
+	if (perm->clock.started < member->counted ||
+	    so_is_excused(member, perm->clock.period))
 		return false;
+
 	member->counted = ++group->turn;
-	return ++member->timeouts >= FAN_SO_MAX_TIMEOUTS;
+	if (perm->taker) {
+		member->timeouts++;
+	} else {
+		member->unread = so_unread(group, member) + 1;
+		member->unread_since = group->turn;
+	}
+	return member->timeouts + so_unread(group, member) >=
+	       FAN_SO_MAX_TIMEOUTS;
 }
 
 /**
@@ -62,10 +81,12 @@ static bool so_blame(struct fanotify_so_group *group,
  * @perm: the operation
  *
  * It counts against the member that took the event, or against all if none
- * did, but not against one that the kernel keeps from answering.
+ * did, but not against one that the kernel keeps from answering. Those for whom
+ * it was the last straw are gone, and with the last member the group hears of
+ * nothing any more.
  *
- * Return: true if that was the last straw: the group hears of nothing any more,
- * and the caller has to call fanotify_so_evict() without the lock.
+ * Return: true if there is such a one: then the caller has to call
+ * fanotify_so_evict() without the lock.
  */
 bool fanotify_so_count_timeout(struct fanotify_so_group *group,
 			       const struct fanotify_so_perm *perm)
@@ -78,19 +99,17 @@ bool fanotify_so_count_timeout(struct fanotify_so_group *group,
 		return false;
 
 	list_for_each_entry(member, &group->members, list) {
-		if (perm->taker && perm->taker != member)
+		if (member->gone || (perm->taker && perm->taker != member) ||
+		    !so_blame(group, member, perm))
 			continue;
-		evict |= so_blame(group, member, &perm->clock);
+		fanotify_so_member_end(group, member, true);
+		evict = true;
 	}
-	if (!evict)
-		return false;
-
-	WRITE_ONCE(group->evicted, true);
-	list_for_each_entry(member, &group->members, list)
-		WRITE_ONCE(member->sk->sk_err, ETIMEDOUT);
-	/* Pairs with fanotify_so_group_is_shutdown(): not without the error */
-	smp_store_release(&group->shutdown, true);
-	return true;
+	if (evict && !group->live) {
+		WRITE_ONCE(group->evicted, true);
+		WRITE_ONCE(group->shutdown, true);
+	}
+	return evict;
 }
 
 static void so_report(struct fanotify_so_group *group)
@@ -99,6 +118,9 @@ static void so_report(struct fanotify_so_group *group)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(member, &group->members, list) {
+		if (!READ_ONCE(member->evicted) ||
+		    test_and_set_bit(FANOTIFY_SO_REPORTED, &member->told))
+			continue;
 		pr_warn_ratelimited("fanotify: listener %s (pid %d) evicted: %u times in a row it gave no answer in time\n",
 				    member->comm, pid_nr(member->binder),
 				    FAN_SO_MAX_TIMEOUTS);
@@ -135,11 +157,12 @@ void fanotify_so_evict_init(struct fanotify_so_group *group)
 }
 
 /**
- * fanotify_so_evict - let go of a listener that does not answer
- * @group: its group, for which fanotify_so_count_timeout() said so
+ * fanotify_so_evict - let go of listeners that do not answer
+ * @group: their group, for which fanotify_so_count_timeout() said so
  *
- * The operations that wait are let go here. The rest is left to a work item: it
- * is the affair of none of them, and they may hold any locks.
+ * What they had is for the others. If there are none, the operations that wait
+ * are let go here, and the rest is left to a work item: it is the affair of
+ * none of them, and they may hold any locks.
  *
  * Context: Process context, from an operation that has waited, so that one of
  * its marks holds the group.
@@ -147,8 +170,16 @@ void fanotify_so_evict_init(struct fanotify_so_group *group)
 void fanotify_so_evict(struct fanotify_so_group *group)
 {
 	so_report(group);
+	if (!READ_ONCE(group->evicted)) {
+		fanotify_so_hand_on(group);
+		fanotify_so_wake_all(group);
+		return;
+	}
+	fanotify_so_share_remove(group);
 	fanotify_so_perm_release_all(group);
 	fanotify_so_wake_all(group);
+	/* Several may come here, each with the last straw of another member. */
 	fsnotify_get_group(group->fsn);
-	queue_work(system_unbound_wq, &group->evict);
+	if (!queue_work(system_unbound_wq, &group->evict))
+		fsnotify_put_group(group->fsn);
 }

@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/time64.h>
 #include <linux/user_namespace.h>
 
 #include "so.h"
@@ -69,42 +70,38 @@ static void so_destroy_work(struct work_struct *work)
 }
 
 /**
- * fanotify_so_group_create - make the group that a socket is bound to
- * @addr: what the group shall be; checked by the caller
- * @member: the socket
+ * fanotify_so_addr_mask - what a group hears of everywhere
+ * @addr: what a socket is bound to
  *
- * Context: Process context, no lock of a file system held. May sleep.
- * Return: the group, whose one reference is the caller's until
- * fanotify_so_group_leave(), or an ERR_PTR: -ENOMEM, or what a security module
- * has against a global listener, usually -EACCES.
+ * Return: FAN_* bits of a global listener; 0 for a directed one.
  */
-struct fanotify_so_group *
-fanotify_so_group_create(const struct fanotify_addr *addr,
-			 struct fanotify_so_member *member)
+u32 fanotify_so_addr_mask(const struct fanotify_addr *addr)
+{
+	return addr->mask & FAN_GLOBAL_LISTENER ?
+	       addr->mask & ~FAN_GLOBAL_LISTENER : 0;
+}
+
+/* A group that hears of nothing yet, with both its references */
+static struct fanotify_so_group *so_group_alloc(u64 net,
+						const struct fanotify_addr *addr)
 {
 	struct fanotify_so_group *group;
 	struct fsnotify_group *fsn;
-	u32 mask = 0;
 	int err;
-
-	if (addr->mask & FAN_GLOBAL_LISTENER) {
-		mask = addr->mask & ~FAN_GLOBAL_LISTENER;
-		err = so_may_watch(mask);
-		if (err)
-			return ERR_PTR(err);
-	}
 
 	group = kvzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&group->global);
+	INIT_LIST_HEAD(&group->order);
 	INIT_WORK(&group->destroy, so_destroy_work);
 	xa_init_flags(&group->sbs, XA_FLAGS_ACCOUNT);
+	fanotify_so_share_init(group, net, addr);
 	fanotify_so_evict_init(group);
 	fanotify_so_rules_init(group);
 	fanotify_so_queue_init(group);
-	group->mask = mask;
+	group->mask = fanotify_so_addr_mask(addr);
 	group->f_flags = addr->f_flags;
 
 	err = -ENOMEM;
@@ -127,18 +124,6 @@ fanotify_so_group_create(const struct fanotify_addr *addr,
 	group->fsn = fsn;
 	/* The socket's; the first one is that of so_destroy_work(). */
 	fsnotify_get_group(fsn);
-
-	fanotify_so_order_add(group);
-	fanotify_so_queue_join(group, member);
-	if (group->mask) {
-		err = fanotify_so_global_add(group);
-		if (err) {
-			fanotify_so_group_leave(group, member);
-			/* The socket may be bound, and so listed, again. */
-			synchronize_rcu();
-			return ERR_PTR(err);
-		}
-	}
 	return group;
 
 out_put_ucounts:
@@ -147,7 +132,98 @@ out_free_group:
 	kvfree(group);
 	return ERR_PTR(err);
 }
-EXPORT_SYMBOL_GPL(fanotify_so_group_create);
+
+/* One that nobody else has seen */
+static void so_group_free(struct fanotify_so_group *group)
+{
+	fsnotify_put_group(group->fsn);
+	fsnotify_put_group(group->fsn);
+}
+
+/* The first member comes, and the group begins to hear. */
+static int so_group_start(struct fanotify_so_group *group,
+			  struct fanotify_so_member *member)
+{
+	int err = 0;
+
+	fanotify_so_order_add(group);
+	fanotify_so_member_add(group, member);
+	if (group->mask)
+		err = fanotify_so_global_add(group);
+	if (err) {
+		fanotify_so_group_leave(group, member);
+		/* The socket may be bound, and so listed, again. */
+		synchronize_rcu();
+		return err;
+	}
+	fanotify_so_share_born(group);
+	return 0;
+}
+
+/*
+ * The group that is listed under the number, or a new one that has been listed
+ * there. One that is going away is followed by another one.
+ */
+static struct fanotify_so_group *
+so_group_find(u64 net, const struct fanotify_addr *addr,
+	      struct fanotify_so_group **new)
+{
+	struct fanotify_so_group *group;
+
+	group = addr->group_num ?
+		fanotify_so_share_find(net, addr->group_num, *new) : *new;
+	if (group)
+		return group;
+
+	*new = so_group_alloc(net, addr);
+	if (IS_ERR(*new) || !addr->group_num)
+		return *new;
+	return fanotify_so_share_find(net, addr->group_num, *new);
+}
+
+/**
+ * fanotify_so_group_bind - make or join the group that a socket is bound to
+ * @net: the cookie of the socket's network namespace, in which groups with the
+ *       same number are the same
+ * @addr: what the group is, or shall be; checked by the caller
+ * @member: the socket
+ *
+ * Context: Process context, no lock of a file system held. May sleep.
+ * Return: the group, of which one reference is the caller's until
+ * fanotify_so_group_leave(), or an ERR_PTR: -ENOMEM, or what a security module
+ * has against a global listener, usually -EACCES; and what
+ * fanotify_so_share_join() has against a member.
+ */
+struct fanotify_so_group *
+fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr,
+		       struct fanotify_so_member *member)
+{
+	struct fanotify_so_group *group, *new = NULL;
+	u32 mask = fanotify_so_addr_mask(addr);
+	int err = 0;
+
+	if (mask)
+		err = so_may_watch(mask);
+	if (err)
+		return ERR_PTR(err);
+
+	do {
+		group = so_group_find(net, addr, &new);
+		if (IS_ERR(group))
+			return group;
+		if (group == new) {
+			new = NULL;
+			err = so_group_start(group, member);
+		} else {
+			err = fanotify_so_share_join(group, addr, member);
+		}
+	} while (err == -ESHUTDOWN);
+
+	if (new)
+		so_group_free(new);
+	return err ? ERR_PTR(err) : group;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_group_bind);
 
 /**
  * fanotify_so_group_shutdown - let a group hear of nothing any more
@@ -169,6 +245,7 @@ void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 
 	if (!first)
 		return;
+	fanotify_so_share_remove(group);
 	fanotify_so_queue_shutdown(group);
 	/* From here on no mount adds a mark, as no SET_MARK does any more. */
 	fanotify_so_global_remove(group);
@@ -176,35 +253,52 @@ void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 	fanotify_so_order_remove(group);
 	queue_work(so_destroy_wq, &group->destroy);
 }
-EXPORT_SYMBOL_GPL(fanotify_so_group_shutdown);
 
 /**
- * fanotify_so_group_is_shutdown - was the group shut down?
- * @group: the group
+ * fanotify_so_group_quit - a socket is to get no event any more
+ * @group: its group
+ * @member: the socket
  *
- * Context: Any.
- * Return: true if it hears of nothing any more. Then the sockets of a group
- * that was evicted have their error.
+ * What it has had and not answered is for the others. If there are none, that
+ * is the end of the group, which does not linger. One that was evicted is gone
+ * already, and what its group guards it guards until close().
+ *
+ * Context: Process context. May sleep, but waits for no other listener.
  */
-bool fanotify_so_group_is_shutdown(const struct fanotify_so_group *group)
+void fanotify_so_group_quit(struct fanotify_so_group *group,
+			    struct fanotify_so_member *member)
 {
-	/* Pairs with fanotify_so_count_timeout() */
-	return smp_load_acquire(&group->shutdown);
-}
-EXPORT_SYMBOL_GPL(fanotify_so_group_is_shutdown);
+	bool here, last;
 
-/**
- * fanotify_so_group_is_evicted - was the group shut down for not answering?
- * @group: the group
- *
- * Context: Any.
- * Return: true if so.
- */
-bool fanotify_so_group_is_evicted(const struct fanotify_so_group *group)
-{
-	return READ_ONCE(group->evicted);
+	spin_lock(&group->lock);
+	here = !member->gone;
+	fanotify_so_member_end(group, member, false);
+	last = here && !group->live;
+	if (last)
+		WRITE_ONCE(group->shutdown, true);
+	spin_unlock(&group->lock);
+
+	if (!here)
+		return;
+	if (last) {
+		fanotify_so_group_shutdown(group);
+		return;
+	}
+	fanotify_so_hand_on(group);
+	fanotify_so_wake_all(group);
 }
-EXPORT_SYMBOL_GPL(fanotify_so_group_is_evicted);
+EXPORT_SYMBOL_GPL(fanotify_so_group_quit);
+
+/* Returns true if the group lingers from now on. */
+static bool so_group_lingers(struct fanotify_so_group *group)
+{
+	lockdep_assert_held(&group->lock);
+	if (group->live || !group->rules.linger)
+		return false;
+	group->linger_until = fanotify_so_now() +
+			      group->rules.linger * (u64)NSEC_PER_SEC;
+	return true;
+}
 
 /**
  * fanotify_so_group_leave - a socket lets go of its group
@@ -216,10 +310,32 @@ EXPORT_SYMBOL_GPL(fanotify_so_group_is_evicted);
 void fanotify_so_group_leave(struct fanotify_so_group *group,
 			     struct fanotify_so_member *member)
 {
-	fanotify_so_group_shutdown(group);
-	/* If it has been evicted just now, this is who drops what is queued. */
-	flush_work(&group->evict);
-	fanotify_so_queue_leave(group, member);
+	bool here, last, lingers, over;
+
+	spin_lock(&group->lock);
+	here = !member->gone;
+	fanotify_so_member_end(group, member, false);
+	WRITE_ONCE(group->sockets, group->sockets - 1);
+	last = !group->sockets;
+	lingers = here && so_group_lingers(group);
+	/* One that was evicted guards until its last socket is closed. */
+	over = group->evicted ? last : here && !group->live && !lingers;
+	if (over)
+		WRITE_ONCE(group->shutdown, true);
+	spin_unlock(&group->lock);
+
+	if (over) {
+		fanotify_so_group_shutdown(group);
+		/* If it has been evicted just now, this is who drops the queue. */
+		flush_work(&group->evict);
+	} else {
+		fanotify_so_hand_on(group);
+		/* It may have been woken for an event that it has not taken. */
+		fanotify_so_pass_on(group);
+	}
+	fanotify_so_member_remove(group, member);
+	if (lingers)
+		fanotify_so_share_linger(group);
 	fsnotify_put_group(group->fsn);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_group_leave);

@@ -130,7 +130,9 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 	fsnotify_group_lock(group->fsn);
 	fanotify_so_mark_set(mark, group->mask,
 			     fanotify_so_ignored_mask(group, sb));
-	err = fsnotify_add_mark_locked(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
+	/* Evicted while it is still being bound: nobody would take it down. */
+	err = group->closed ? 0 :
+	      fsnotify_add_mark_locked(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
 	fsnotify_group_unlock(group->fsn);
 	fsnotify_put_mark(mark);
 

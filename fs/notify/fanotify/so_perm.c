@@ -16,11 +16,15 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/wake_q.h>
+#include <linux/time64.h>
 
 #include "so.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/fanotify_socket.h>
+
+/* Nobody looks more often than that whether somebody has its event. */
+#define SO_MIN_QUARTER		((u64)NSEC_PER_MSEC)
 
 /* As many operations are let go under one hold of the lock. */
 #define SO_RELEASE_BATCH	64
@@ -71,6 +75,7 @@ static void so_perm_settle(struct fanotify_so_group *group,
 	so_perm_dequeue(group, perm);
 	hlist_del(&perm->event.hash);
 	list_del(&perm->waiting);
+	list_del_init(&perm->taken);
 	group->nr_waiting--;
 	perm->verdict = verdict;
 }
@@ -89,6 +94,7 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 	fanotify_so_clock_start(&perm->clock, group->rules.timeout,
 				++group->turn);
 	perm->cookie = ++group->last_cookie;
+	INIT_LIST_HEAD(&perm->taken);
 	hlist_add_head(&perm->event.hash, so_asked_bucket(group, perm->cookie));
 	list_add_tail(&perm->waiting, &group->waiting);
 	group->nr_waiting++;
@@ -102,15 +108,15 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 
 /*
  * Sleeps until there is a verdict, @perm->verdict, or the task is killed, in
- * which case it is 0. A quarter of the period after it was queued, an event
- * that nobody has taken wakes everybody: the one that was woken for it may be
- * stuck.
+ * which case it is 0. Each quarter of the period an event that nobody has, or
+ * has any more, wakes everybody: the one that was woken for it may be stuck.
  */
 static void so_perm_wait(struct fanotify_so_group *group,
 			 struct fanotify_so_perm *perm)
 {
-	u64 alarm = fanotify_so_now() + perm->clock.period / 4;
-	bool alarmed = false, evicted = false, wake;
+	u64 quarter = max(perm->clock.period / 4, SO_MIN_QUARTER);
+	u64 alarm = fanotify_so_now() + quarter, now;
+	bool evicted = false, wake;
 	s64 left;
 
 	spin_lock(&group->lock);
@@ -129,14 +135,12 @@ static void so_perm_wait(struct fanotify_so_group *group,
 		}
 
 		wake = false;
-		if (!alarmed && !list_empty(&perm->event.list)) {
-			s64 until = alarm - fanotify_so_now();
-
-			wake = until <= 0;
-			alarmed = wake;
-			if (!wake)
-				left = min(left, until);
+		now = fanotify_so_now();
+		if (now >= alarm) {
+			wake = !list_empty(&perm->event.list);
+			alarm = now + quarter;
 		}
+		left = min_t(s64, left, alarm - now);
 		/*
 		 * Locks of the caller may be held over the freezer: who needs
 		 * them is not worse off than without it.
@@ -176,7 +180,7 @@ int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
 		.task = current,
 	};
 
-	if (!fanotify_so_group_is_shutdown(group))
+	if (!READ_ONCE(group->shutdown))
 		fanotify_so_verdict_prepare(group, file, &perm);
 	if (!so_perm_queue(group, &perm))
 		so_perm_wait(group, &perm);
@@ -238,7 +242,24 @@ void fanotify_so_perm_put_back(struct fanotify_so_group *group,
 	perm->taker = NULL;
 	perm->event.held = fanotify_so_now() - taken->since;
 	fanotify_so_clock_go_on(&perm->clock);
-	list_add(&perm->event.list, &group->queue);
+	list_add(&perm->event.list, &group->returned);
+	group->asking++;
+}
+
+/**
+ * fanotify_so_perm_return - who has taken an event will not answer it
+ * @group: the group, with its lock held
+ * @perm: the operation, which waits, and whose clock runs
+ *
+ * The caller must call fanotify_so_wake_everyone() without the lock.
+ */
+void fanotify_so_perm_return(struct fanotify_so_group *group,
+			     struct fanotify_so_perm *perm)
+{
+	lockdep_assert_held(&group->lock);
+	list_del_init(&perm->taken);
+	perm->taker = NULL;
+	list_add_tail(&perm->event.list, &group->returned);
 	group->asking++;
 }
 
@@ -246,13 +267,23 @@ void fanotify_so_perm_put_back(struct fanotify_so_group *group,
  * fanotify_so_perm_delivered - the reader has the event, and the time runs
  * @group: the group, with its lock held
  * @cookie: that of the event, which may be over meanwhile
+ *
+ * Return: true if it is for the others all the same, because the reader's
+ * member is gone by now. Then fanotify_so_wake_everyone() has to follow.
  */
-void fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie)
+bool fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie)
 {
 	struct fanotify_so_perm *perm = so_perm_find(group, cookie);
 
-	if (perm)
-		fanotify_so_clock_go_on(&perm->clock);
+	if (!perm)
+		return false;
+	fanotify_so_clock_go_on(&perm->clock);
+	if (perm->taker->gone) {
+		fanotify_so_perm_return(group, perm);
+		return true;
+	}
+	list_add_tail(&perm->taken, &perm->taker->taken);
+	return false;
 }
 
 /**
@@ -264,7 +295,8 @@ void fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie)
  *
  * Context: Process context. Takes group->lock, and may sleep if it is the first
  * answer to be kept.
- * Return: 0; -ENOENT if no operation with this cookie waits; -ESHUTDOWN.
+ * Return: 0; -ENOENT if no operation with this cookie waits; -ESHUTDOWN if the
+ * member is gone.
  */
 int fanotify_so_answer(struct fanotify_so_group *group,
 		       struct fanotify_so_member *member, u64 cookie,
@@ -279,14 +311,19 @@ int fanotify_so_answer(struct fanotify_so_group *group,
 
 	spin_lock(&group->lock);
 	perm = so_perm_find(group, cookie);
-	if (!perm) {
-		err = group->shutdown ? -ESHUTDOWN : -ENOENT;
+	if (member->gone) {
+		err = -ESHUTDOWN;
+	} else if (!perm) {
+		err = -ENOENT;
 	} else if (response == FAN_RESET_TIMEOUT) {
 		fanotify_so_clock_restart(&perm->clock, ++group->turn);
 	} else {
 		if (response & FAN_CACHE)
 			fanotify_so_verdict_keep(perm);
 		member->timeouts = 0;
+		if (perm->taker)
+			perm->taker->timeouts = 0;
+		group->answered = ++group->turn;
 		so_perm_settle(group, perm, response & ~FAN_CACHE);
 		wake_q_add(&wake_q, perm->task);
 	}

@@ -49,6 +49,7 @@ static struct fanotify_so_event *so_event_alloc(struct fanotify_so_group *group)
 void fanotify_so_queue_init(struct fanotify_so_group *group)
 {
 	spin_lock_init(&group->lock);
+	INIT_LIST_HEAD(&group->returned);
 	INIT_LIST_HEAD(&group->queue);
 	INIT_LIST_HEAD(&group->overflow);
 	INIT_LIST_HEAD(&group->members);
@@ -67,71 +68,6 @@ u32 fanotify_so_shown_flags(const struct file *file)
 	/* Once: F_SETFL may come in between. */
 	return READ_ONCE(file->f_flags) & ~SO_HIDDEN_F_FLAGS;
 }
-
-/* The bound is what the most demanding member asks for. */
-static void so_update_bound(struct fanotify_so_group *group)
-{
-	struct fanotify_so_member *member;
-	u32 bytes = 0;
-
-	lockdep_assert_held(&group->lock);
-	list_for_each_entry(member, &group->members, list)
-		bytes = max(bytes, member->queue_bytes);
-	group->max_queued = bytes / FAN_SO_EVENT_COST;
-}
-
-/**
- * fanotify_so_queue_join - a socket becomes a member
- * @group: the group
- * @member: the socket
- *
- * Context: Process context. Takes group->lock.
- */
-void fanotify_so_queue_join(struct fanotify_so_group *group,
-			    struct fanotify_so_member *member)
-{
-	INIT_LIST_HEAD(&member->opening);
-	spin_lock(&group->lock);
-	list_add_tail_rcu(&member->list, &group->members);
-	so_update_bound(group);
-	spin_unlock(&group->lock);
-}
-
-/**
- * fanotify_so_queue_leave - a socket is a member no more
- * @group: the group
- * @member: the socket, whose memory has to stay for a grace period
- *
- * Context: Process context. Takes group->lock.
- */
-void fanotify_so_queue_leave(struct fanotify_so_group *group,
-			     struct fanotify_so_member *member)
-{
-	spin_lock(&group->lock);
-	list_del_rcu(&member->list);
-	so_update_bound(group);
-	spin_unlock(&group->lock);
-}
-
-/**
- * fanotify_so_set_queue_bytes - a member asks for more, or less, of the queue
- * @group: the group
- * @member: the socket
- * @bytes: how much, as fanotify_so_clamp_queue_bytes() allows
- *
- * What is queued stays, even if it is more than that.
- *
- * Context: Process context. Takes group->lock.
- */
-void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
-				 struct fanotify_so_member *member, u32 bytes)
-{
-	spin_lock(&group->lock);
-	member->queue_bytes = bytes;
-	so_update_bound(group);
-	spin_unlock(&group->lock);
-}
-EXPORT_SYMBOL_GPL(fanotify_so_set_queue_bytes);
 
 static void so_enqueue(struct fanotify_so_group *group,
 		       struct fanotify_so_event *event, struct list_head *prev)
@@ -309,14 +245,15 @@ bool fanotify_so_take(struct fanotify_so_group *group,
 		      struct fanotify_so_taken *taken)
 {
 	struct fanotify_so_event *event;
-	struct list_head *first;
+	struct list_head *queue, *first;
 	bool found;
 
 	*taken = (struct fanotify_so_taken){};
 
 	spin_lock(&group->lock);
-	first = group->queue.next;
-	found = first != &group->queue && !group->shutdown;
+	queue = list_empty(&group->returned) ? &group->queue : &group->returned;
+	first = queue->next;
+	found = first != queue && !member->gone;
 	if (!found)
 		goto out_unlock;
 	event = first == &group->overflow ? NULL :
@@ -340,7 +277,8 @@ EXPORT_SYMBOL_GPL(fanotify_so_take);
  * @taken: the event, which is no longer the caller's
  *
  * The queue may be over its bound by one event for each reader after that. If
- * several readers put events back at the same time, these may change places.
+ * several readers put events back at the same time, these may change places,
+ * and permission events that came back come before all others.
  * If the group was shut down meanwhile, the event goes the way of the others.
  *
  * Context: Process context. May sleep. Takes group->lock.
@@ -381,11 +319,16 @@ EXPORT_SYMBOL_GPL(fanotify_so_put_back);
 void fanotify_so_finish(struct fanotify_so_group *group,
 			struct fanotify_so_taken *taken)
 {
+	bool returned = false;
+
 	spin_lock(&group->lock);
 	list_del(&taken->opening);
 	if (taken->mask & FANOTIFY_PERM_EVENTS)
-		fanotify_so_perm_delivered(group, taken->cookie);
+		returned = fanotify_so_perm_delivered(group, taken->cookie);
 	spin_unlock(&group->lock);
+
+	if (returned)
+		fanotify_so_wake_everyone(group);
 	so_let_go(taken);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_finish);
@@ -393,17 +336,22 @@ EXPORT_SYMBOL_GPL(fanotify_so_finish);
 /**
  * fanotify_so_get_stats - how is the queue doing?
  * @group: the group
+ * @member: a socket; if it is gone, nothing is queued for it
  * @stats: is filled in
  *
  * Context: Process context. Takes group->lock.
  */
 void fanotify_so_get_stats(struct fanotify_so_group *group,
+			   const struct fanotify_so_member *member,
 			   struct fanotify_so_stats *stats)
 {
+	bool gone;
+
 	spin_lock(&group->lock);
-	stats->queued = group->queued + group->asking +
-			!list_empty(&group->overflow);
-	stats->bytes = group->queued * FAN_SO_EVENT_COST;
+	gone = member->gone;
+	stats->queued = gone ? 0 : group->queued + group->asking +
+				   !list_empty(&group->overflow);
+	stats->bytes = gone ? 0 : group->queued * FAN_SO_EVENT_COST;
 	stats->waiting = group->nr_waiting;
 	stats->lost = group->lost_ever;
 	stats->timeouts = group->timeouts;

@@ -88,6 +88,22 @@ int fanotify_so_set_ignore_self(struct fanotify_so_group *group, u32 ignore)
 EXPORT_SYMBOL_GPL(fanotify_so_set_ignore_self);
 
 /**
+ * fanotify_so_set_linger - how long shall the group outlive its last member?
+ * @group: the group
+ * @linger: seconds
+ *
+ * Context: Process context. Takes group->lock.
+ * Return: 0; -EOPNOTSUPP if nobody else can join the group; -ESHUTDOWN.
+ */
+int fanotify_so_set_linger(struct fanotify_so_group *group, u32 linger)
+{
+	if (!group->group_num)
+		return -EOPNOTSUPP;
+	return so_set_rule(group, &group->rules.linger, linger);
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_linger);
+
+/**
  * fanotify_so_ignores_current - is it one of the members itself that does this?
  * @group: the group
  *

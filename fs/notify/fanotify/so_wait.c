@@ -18,18 +18,34 @@
 
 static bool so_pending(const struct fanotify_so_group *group)
 {
-	return !list_empty(&group->queue);
+	return !list_empty(&group->returned) || !list_empty(&group->queue);
 }
 
-/* SIGIO for those who asked for it */
+/* SIGIO for those who asked for it, and get events, or do so no more */
 static void so_signal(struct fanotify_so_group *group, int band)
 {
 	struct fanotify_so_member *member;
+	bool gone = band == POLL_HUP;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(member, &group->members, list)
-		sk_wake_async_rcu(member->sk, SOCK_WAKE_WAITD, band);
+		if (READ_ONCE(member->gone) == gone &&
+		    !(gone && test_and_set_bit(FANOTIFY_SO_SIGNALLED,
+					       &member->told)))
+			sk_wake_async_rcu(member->sk, SOCK_WAKE_WAITD, band);
 	rcu_read_unlock();
+}
+
+/*
+ * One of those who wait exclusively; but all, if that could be one who waits
+ * for a member that is gone.
+ */
+static void so_wake_one(struct fanotify_so_group *group)
+{
+	if (READ_ONCE(group->live) == READ_ONCE(group->sockets))
+		wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
+	else
+		wake_up_all(&group->wait);
 }
 
 /**
@@ -40,7 +56,7 @@ static void so_signal(struct fanotify_so_group *group, int band)
  */
 void fanotify_so_wake(struct fanotify_so_group *group)
 {
-	wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
+	so_wake_one(group);
 	so_signal(group, POLL_IN);
 }
 
@@ -57,7 +73,7 @@ void fanotify_so_wake_everyone(struct fanotify_so_group *group)
 }
 
 /**
- * fanotify_so_wake_all - there will be no more events
+ * fanotify_so_wake_all - for some members there will be no more events
  * @group: the group, without its lock
  *
  * Context: Process context.
@@ -71,6 +87,7 @@ void fanotify_so_wake_all(struct fanotify_so_group *group)
 /**
  * fanotify_so_wait - wait until there is an event to take
  * @group: the group
+ * @member: the socket
  * @timeo: jiffies to wait at most; is set to what is left of them
  *
  * Another reader may be faster, so the caller has to try again. However this
@@ -80,7 +97,8 @@ void fanotify_so_wake_all(struct fanotify_so_group *group)
  * Return: 0, -ESHUTDOWN if there will be none any more, -EAGAIN if the time is
  * up, or what sock_intr_errno() has for a signal.
  */
-int fanotify_so_wait(struct fanotify_so_group *group, long *timeo)
+int fanotify_so_wait(struct fanotify_so_group *group,
+		     const struct fanotify_so_member *member, long *timeo)
 {
 	DEFINE_WAIT(wait);
 	int err = 0;
@@ -90,7 +108,7 @@ int fanotify_so_wait(struct fanotify_so_group *group, long *timeo)
 					  TASK_INTERRUPTIBLE);
 		/* First: what is still queued then is nobody's any more. */
 		err = -ESHUTDOWN;
-		if (fanotify_so_group_is_shutdown(group))
+		if (fanotify_so_is_over(member))
 			break;
 		err = 0;
 		if (so_pending(group))
@@ -117,24 +135,26 @@ EXPORT_SYMBOL_GPL(fanotify_so_wait);
 void fanotify_so_pass_on(struct fanotify_so_group *group)
 {
 	if (so_pending(group))
-		wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
+		so_wake_one(group);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_pass_on);
 
 /**
  * fanotify_so_poll - is there an event to take?
  * @group: the group
+ * @member: the socket
  * @file: the socket's file
  * @wait: where poll() wants to be told of a change
  *
  * Context: Process context.
  * Return: EPOLL* bits.
  */
-__poll_t fanotify_so_poll(struct fanotify_so_group *group, struct file *file,
-			  struct poll_table_struct *wait)
+__poll_t fanotify_so_poll(struct fanotify_so_group *group,
+			  const struct fanotify_so_member *member,
+			  struct file *file, struct poll_table_struct *wait)
 {
 	poll_wait(file, &group->wait, wait);
-	if (fanotify_so_group_is_shutdown(group))
+	if (fanotify_so_is_over(member))
 		return EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
 	/* An answer can always be written. */
 	return EPOLLOUT | EPOLLWRNORM |

@@ -31,7 +31,8 @@
  * @family: AF_FANOTIFY.
  * @priority: The lower, the earlier the listener is asked. It hears what
  *            listeners with higher numbers do with the files of their events.
- * @group_num: 0 for a group of this socket's own.
+ * @group_num: 0 for a group of this socket's own, else one that all sockets
+ *             share that are bound to this number, in a network namespace.
  * @mask: With FAN_GLOBAL_LISTENER, the events to report, and FAN_ONDIR to
  *        report them for directories too. Ignored without it.
  * @f_flags: The open(2) flags of the descriptors that come with events.
@@ -121,13 +122,14 @@ struct fanotify_so_sb {
 	__u32 flags;
 } __attribute__((packed));
 
-/* Options at level SOL_FANOTIFY; 6 and 8 are yet to come */
+/* Options at level SOL_FANOTIFY; 6 is yet to come */
 #define FANOTIFY_ACCESS_RESPONSE	1	/* struct fanotify_so_access, or more */
 #define FANOTIFY_SET_MARK		2	/* struct fanotify_so_inode_mark, or more */
 #define FANOTIFY_IGNORE_SB		3	/* struct fanotify_so_sb */
 #define FANOTIFY_RESPONSE_TIMEOUT	4	/* __u32, in milliseconds */
 #define FANOTIFY_TIMEOUT_POLICY		5	/* __u32, FAN_ALLOW or FAN_DENY */
 #define FANOTIFY_IGNORE_SELF		7	/* __u32, 0 or 1 */
+#define FANOTIFY_LINGER			8	/* __u32, in seconds */
 #define FANOTIFY_FORGET			9	/* nothing: drop what FAN_CACHE kept */
 
 /* As many marks can be set by one call. */
@@ -141,6 +143,9 @@ struct fanotify_so_sb {
 /* FANOTIFY_RESPONSE_TIMEOUT, in milliseconds: unless set, and at most */
 #define FAN_SO_DEFAULT_TIMEOUT	5000
 #define FAN_SO_MAX_TIMEOUT	600000
+
+/* FANOTIFY_LINGER, in seconds, at most */
+#define FAN_SO_MAX_LINGER	60
 
 /* A listener that lets so many rounds of events time out is evicted. */
 #define FAN_SO_MAX_TIMEOUTS	10

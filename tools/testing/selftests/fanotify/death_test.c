@@ -8,6 +8,7 @@
 
 #define _GNU_SOURCE
 #include "crowd.h"
+#include "policies.h"
 #include "waiting.h"
 
 #define FILE_PATH TMP "/file"
@@ -30,42 +31,27 @@ FIXTURE(death)
 FIXTURE_VARIANT(death)
 {
 	bool global;
-	__u32 policy;
-	__u32 opposite;
-	long verdict;
-	long opposite_verdict;
+	const struct policy *fails;
 };
-
-#define FAILS_OPEN \
-	.policy = FAN_ALLOW, \
-	.verdict = 0, \
-	.opposite = FAN_DENY, \
-	.opposite_verdict = -EPERM
-
-#define FAILS_CLOSED \
-	.policy = FAN_DENY, \
-	.verdict = -EPERM, \
-	.opposite = FAN_ALLOW, \
-	.opposite_verdict = 0
 
 FIXTURE_VARIANT_ADD(death, directed_fails_open) {
 	.global = false,
-	FAILS_OPEN,
+	.fails = &fails_open,
 };
 
 FIXTURE_VARIANT_ADD(death, directed_fails_closed) {
 	.global = false,
-	FAILS_CLOSED,
+	.fails = &fails_closed,
 };
 
 FIXTURE_VARIANT_ADD(death, global_fails_open) {
 	.global = true,
-	FAILS_OPEN,
+	.fails = &fails_open,
 };
 
 FIXTURE_VARIANT_ADD(death, global_fails_closed) {
 	.global = true,
-	FAILS_CLOSED,
+	.fails = &fails_closed,
 };
 
 FIXTURE_SETUP(death)
@@ -84,7 +70,7 @@ static int guard(const FIXTURE_VARIANT(death) *variant)
 
 	if (sock < 0)
 		return sock;
-	if (set_u32(sock, FANOTIFY_TIMEOUT_POLICY, variant->policy) ||
+	if (set_u32(sock, FANOTIFY_TIMEOUT_POLICY, variant->fails->policy) ||
 	    set_u32(sock, FANOTIFY_RESPONSE_TIMEOUT, NEVER_MS) ||
 	    set_u32(sock, FANOTIFY_IGNORE_SELF, 1))
 		return -EPROTO;
@@ -193,7 +179,7 @@ TEST_F(death, killed_while_many_wait)
 
 	EXPECT_EQ(-SIGKILL, holder_kill(&holder));
 	EXPECT_EQ(NR_WAITING, crowd_count(&crowd, NR_WAITING,
-					  variant->verdict));
+					  variant->fails->verdict));
 	EXPECT_EQ(0, crowd_end(&crowd));
 	EXPECT_EQ(0, nr_waiting());
 	/* Nobody is in the way. */
@@ -213,7 +199,7 @@ TEST_F(death, killed_when_it_has_read_all)
 	EXPECT_TRUE(crowd_waits(&crowd));
 
 	EXPECT_EQ(-SIGKILL, holder_kill(&holder));
-	EXPECT_EQ(NR_RACERS, crowd_count(&crowd, NR_RACERS, variant->verdict));
+	EXPECT_EQ(NR_RACERS, crowd_count(&crowd, NR_RACERS, variant->fails->verdict));
 	EXPECT_EQ(0, crowd_end(&crowd));
 }
 
@@ -239,16 +225,16 @@ TEST_F(death, shared_by_fork)
 	EXPECT_EQ(NR_RACERS, nr_waiting());
 	EXPECT_TRUE(crowd_waits(&crowd));
 
-	EXPECT_EQ(0, holder_order(&last, nr_answered, variant->opposite));
+	EXPECT_EQ(0, holder_order(&last, nr_answered, variant->fails->opposite));
 	EXPECT_EQ(nr_answered, crowd_count(&crowd, nr_answered,
-					   variant->opposite_verdict));
+					   variant->fails->opposite_verdict));
 	EXPECT_EQ(NR_RACERS - nr_answered, nr_waiting());
 	EXPECT_TRUE(crowd_waits(&crowd));
 
 	EXPECT_EQ(-SIGKILL, holder_kill(&last));
 	EXPECT_EQ(NR_RACERS - nr_answered,
 		  crowd_count(&crowd, NR_RACERS - nr_answered,
-			      variant->verdict));
+			      variant->fails->verdict));
 	EXPECT_EQ(0, crowd_end(&crowd));
 }
 
@@ -280,7 +266,7 @@ TEST_F(death, shut_down)
 	}
 	EXPECT_TRUE(waiter_returned(&poller, WAIT_MS));
 	EXPECT_EQ(POLLIN | POLLRDHUP | POLLHUP, poller.ret);
-	EXPECT_EQ(NR_RACERS, crowd_count(&crowd, NR_RACERS, variant->verdict));
+	EXPECT_EQ(NR_RACERS, crowd_count(&crowd, NR_RACERS, variant->fails->verdict));
 	EXPECT_EQ(0, crowd_end(&crowd));
 	for (i = 0; i < NR_RACERS; i++)
 		EXPECT_EQ(-ESHUTDOWN, answer(sock, ev[i].cookie, FAN_ALLOW));
@@ -302,7 +288,7 @@ TEST_F(death, shut_down_unread)
 	ASSERT_TRUE(crowd_start(&crowd, NR_RACERS, do_open, FILE_PATH));
 	ASSERT_EQ(NR_RACERS, until_waiting(NR_RACERS));
 	EXPECT_EQ(0, result(shutdown(sock, SHUT_RDWR)));
-	EXPECT_EQ(NR_RACERS, crowd_count(&crowd, NR_RACERS, variant->verdict));
+	EXPECT_EQ(NR_RACERS, crowd_count(&crowd, NR_RACERS, variant->fails->verdict));
 	EXPECT_EQ(0, crowd_end(&crowd));
 	EXPECT_EQ(0, result(recv(sock, &ev, sizeof(ev), 0)));
 	EXPECT_EQ(0, close(sock));
@@ -396,7 +382,7 @@ TEST_F(death, ended_while_others_answer)
 		ASSERT_TRUE(crowd_start(&crowd, NR_RACERS, do_open, FILE_PATH));
 		ASSERT_EQ(NR_RACERS, until_waiting(NR_RACERS));
 		ASSERT_TRUE(answerers_start(&answerers, sock,
-					    variant->opposite));
+					    variant->fails->opposite));
 		while (__atomic_load_n(&answerers.given, __ATOMIC_RELAXED) <
 		       round * 2)
 			sched_yield();
@@ -410,7 +396,7 @@ TEST_F(death, ended_while_others_answer)
 
 		EXPECT_EQ(0, answerers.wrong);
 		obeyed = crowd_count(&crowd, NR_RACERS,
-				     variant->opposite_verdict);
+				     variant->fails->opposite_verdict);
 		EXPECT_EQ(answerers.given, obeyed);
 		EXPECT_EQ(0, crowd_end(&crowd));
 	}
@@ -439,7 +425,7 @@ TEST_F(death, closed_while_another_answers)
 			given = 0;
 			for (i = 0; i < round * 4; i++) {
 				ret = answer(sock, ev[i].cookie,
-					     variant->opposite);
+					     variant->fails->opposite);
 				if (ret && ret != -ENOENT)
 					_exit(255);
 				given += !ret;
@@ -447,7 +433,7 @@ TEST_F(death, closed_while_another_answers)
 			_exit(given);
 		}
 		for (i = round * 3; i >= 0; i--) {
-			ret = answer(sock, ev[i].cookie, variant->opposite);
+			ret = answer(sock, ev[i].cookie, variant->fails->opposite);
 			ASSERT_TRUE(!ret || ret == -ENOENT);
 			/* Counts what the child does not. */
 			ev[i].mask = ret;
@@ -458,7 +444,7 @@ TEST_F(death, closed_while_another_answers)
 		for (i = 0; i <= round * 3; i++)
 			given += !ev[i].mask;
 		EXPECT_EQ(given, crowd_count(&crowd, NR_RACERS,
-					     variant->opposite_verdict));
+					     variant->fails->opposite_verdict));
 		EXPECT_EQ(0, crowd_end(&crowd));
 	}
 }

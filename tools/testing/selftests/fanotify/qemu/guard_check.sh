@@ -36,6 +36,12 @@ until_says()
 	done
 }
 
+# workers: their process ids
+workers()
+{
+	awk -v g=$guard '$4 == g { print $1 }' /proc/[0-9]*/stat
+}
+
 # stop SIGNAL: it ends well.
 stop()
 {
@@ -48,7 +54,7 @@ stop()
 # Who opens a file in the way that ls or cat would
 opens()
 {
-	cat "$1" >"$tmp/out" 2>"$tmp/error"
+	cat "$1" >/dev/null 2>"$tmp/error"
 }
 
 denies()
@@ -123,8 +129,8 @@ echo "SIGTERM: it ends, and everything can be opened"
 stop TERM
 allows $dir/worse "nobody guards"
 
-echo "several workers, and the EICAR test string without a list"
-start --workers=8 $dir
+echo "several threads, and the EICAR test string without a list"
+start --threads=8 $dir
 threads=$(find /proc/$guard/task -maxdepth 1 -mindepth 1 | wc -l)
 [ "$threads" = 9 ] || fail "it has $threads threads and not 1 and 8"
 for i in $(seq 40); do
@@ -142,6 +148,62 @@ wait $opened
 	fail "not all of 40 were logged"
 stop INT
 
+echo "several workers, killed at random: nothing bad gets in, nobody waits for long"
+start --workers=3 --threads=2 --timeout=20000 $dir
+(
+	while [ ! -e "$tmp/enough" ]; do
+		# shellcheck disable=SC2046 # a list of numbers
+		set -- $(workers)
+		shift $(($(od -An -N1 -tu1 /dev/urandom) % $#))
+		kill -KILL "$1"
+		usleep 50000
+	done
+) 2>/dev/null &
+killer=$!
+opened=
+for n in 1 2 3 4; do
+	for i in $(seq 25); do
+		cp $dir/good "$dir/good$n-$i"
+		cat $dir/eicar >/dev/null 2>&1 && echo eicar >>"$tmp/wrong"
+		cat "$dir/good$n-$i" >/dev/null 2>&1 || echo "good$n-$i" >>"$tmp/wrong"
+	done &
+	opened="$opened $!"
+done
+# shellcheck disable=SC2086 # a list of numbers
+wait $opened
+: >"$tmp/enough"
+wait $killer
+[ ! -s "$tmp/wrong" ] || fail "not as it should be: $(sort "$tmp/wrong")"
+grep -q "was killed by signal 9, another one takes its place" "$tmp/status" ||
+	fail "no worker was killed"
+awk 'NR > 1 && $14 { exit 1 }' /proc/net/fanotify || fail "somebody waited too long"
+stop TERM
+
+echo "all of them killed: who is started in time takes their place"
+start --workers=2 --group=77 $dir
+kill -KILL $guard
+wait $guard 2>/dev/null
+cat $dir/eicar >/dev/null 2>"$tmp/error" &
+opened=$!
+start --workers=2 --group=77 $dir
+wait $opened && fail "$dir/eicar can be opened: nobody guarded"
+grep -q "Operation not permitted" "$tmp/error" || fail "$(cat "$tmp/error")"
+stop TERM
+allows $dir/eicar "nobody guards"
+
+echo "all of them stuck: it ends, and does not go on guarding nothing"
+start --workers=2 --timeout=300 $dir
+# shellcheck disable=SC2046 # a list of numbers
+kill -STOP $(workers)
+for i in $(seq 10); do
+	cp $dir/good "$dir/late$i" && allows "$dir/late$i" "who waits gets in at last"
+done
+wait $guard
+status=$?
+[ $status = 1 ] || fail "it ended with status $status"
+grep -q "has evicted this guard: all of its workers" "$tmp/status" || fail "it has not said why"
+guard=
+
 echo "every file of the machine, but for those of some file systems"
 cp $dir/eicar "$tmp/eicar"
 start
@@ -154,7 +216,8 @@ allows "$tmp/eicar" "it is on a tmpfs"
 stop TERM
 
 echo "a guard that cannot start says why"
-for options in "--workers=0" "--timeout=x" "--no-such" "--ignore-fs=tmpfs $dir" \
+for options in "--workers=0" "--threads=0" "--group=7" "--timeout=x" "--no-such" \
+	"--ignore-fs=tmpfs $dir" \
 	"--sums=$tmp/none" "/no/such/directory"; do
 	# shellcheck disable=SC2086 # a list of options
 	./fanotify-guard $options >"$tmp/lines" 2>"$tmp/status"
