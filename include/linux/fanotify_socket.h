@@ -40,7 +40,7 @@ struct super_block;
  * @binder: The process that bound it; a reference of the socket's. Constant.
  * @comm: The name of that process, for people. Constant.
  * @queue_bytes: How much of the queue it asks for, in bytes; set before the
- *               group is created, then by fanotify_so_set_queue_bytes() only.
+ *               socket is bound, then by fanotify_so_set_queue_bytes() only.
  * @timeouts: Rounds of timeouts of events that it had taken, since its last
  *            answer. The back's own, as all from here on.
  * @unread: Rounds of timeouts of events that nobody had taken, and

@@ -66,7 +66,9 @@ static const char help[] =
 "                       and the others scan meanwhile what it had begun to scan.\n"
 "  -g, --group=N        the number of their group (default: the process id). If\n"
 "                       all of them die, a guard that is started with the same\n"
-"                       number within 10 seconds takes their place.\n"
+"                       number within 10 seconds takes their place. With\n"
+"                       DIRECTORY, that is: without, it is guarded as well,\n"
+"                       and takes a timeout or two to start.\n"
 "  -t, --timeout=MS     who waits for a scan that does not go on gets in after\n"
 "                       so many milliseconds (default 5000)\n"
 "  -c, --fail-closed    or rather does not\n"
@@ -540,7 +542,8 @@ static void replace_workers(pid_t *pids, int signals)
 			;
 		if (i == workers)
 			continue;
-		if (WIFEXITED(status) && WEXITSTATUS(status) != EVICTED)
+		if (WIFEXITED(status) && (WEXITSTATUS(status) == FAILURE ||
+					  WEXITSTATUS(status) == USAGE))
 			exit(FAILURE);
 		if (WIFSIGNALED(status))
 			warnx("worker %d was killed by signal %d, another one takes its place",
@@ -592,8 +595,9 @@ static void supervise(int signals)
 	}
 	set_option(FANOTIFY_LINGER, 0);
 	set_option(FANOTIFY_TIMEOUT_POLICY, FAN_ALLOW);
+	/* Not SIGTERM: one may be stopped, and has nothing to tidy up. */
 	for (i = 0; i < workers; i++)
-		kill(pids[i], SIGTERM);
+		kill(pids[i], SIGKILL);
 	for (i = 0; i < workers; i++)
 		waitpid(pids[i], NULL, 0);
 }

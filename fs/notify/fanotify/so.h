@@ -233,8 +233,8 @@ struct fanotify_so_ignored {
  * @max_queued: As many may be on it [@lock].
  * @lost: Events that did not get in since @overflow was last taken [@lock].
  * @lost_ever: Events that did not get in, ever [@lock].
- * @shutdown: No event gets in any more, and readers are told [@lock]. May be
- *            read without it by those who then sleep on @wait.
+ * @shutdown: No event gets in any more, and nobody joins; all members are gone
+ *            [@lock]. May be read without it, as it is never taken back.
  * @evicted: And that because no answers came [@lock]. May be read without it.
  * @asked: Operations that wait for an answer, by the hash of their cookies
  *         [@lock].

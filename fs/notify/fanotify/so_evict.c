@@ -45,6 +45,17 @@ static bool so_is_excused(struct fanotify_so_member *member, u64 period)
 	}
 }
 
+/* What nobody has taken is no fault of the others while one of them is. */
+static bool so_any_is_excused(struct fanotify_so_group *group, u64 period)
+{
+	struct fanotify_so_member *member;
+
+	list_for_each_entry(member, &group->members, list)
+		if (!member->gone && so_is_excused(member, period))
+			return true;
+	return false;
+}
+
 /*
  * How many rounds of events that nobody had taken a member answers for: those
  * since anybody has answered anything.
@@ -60,8 +71,7 @@ static bool so_blame(struct fanotify_so_group *group,
 		     struct fanotify_so_member *member,
 		     const struct fanotify_so_perm *perm)
 {
-	if (perm->clock.started < member->counted ||
-	    so_is_excused(member, perm->clock.period))
+	if (perm->clock.started < member->counted)
 		return false;
 
 	member->counted = ++group->turn;
@@ -81,7 +91,7 @@ static bool so_blame(struct fanotify_so_group *group,
  * @perm: the operation
  *
  * It counts against the member that took the event, or against all if none
- * did, but not against one that the kernel keeps from answering. Those for whom
+ * did, but not while the kernel keeps one of these from answering. Those for whom
  * it was the last straw are gone, and with the last member the group hears of
  * nothing any more.
  *
@@ -96,6 +106,9 @@ bool fanotify_so_count_timeout(struct fanotify_so_group *group,
 
 	lockdep_assert_held(&group->lock);
 	if (group->shutdown || perm->clock.stopped)
+		return false;
+	if (perm->taker ? so_is_excused(perm->taker, perm->clock.period) :
+			  so_any_is_excused(group, perm->clock.period))
 		return false;
 
 	list_for_each_entry(member, &group->members, list) {

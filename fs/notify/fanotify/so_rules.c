@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the members of a group agree on: how long is waited for an answer, what
- * holds without one, and whether they listen to themselves.
+ * holds without one, whether they listen to themselves, and how long the group
+ * lingers.
  */
 #include <linux/errno.h>
 #include <linux/pid.h>

@@ -5,9 +5,15 @@
 
 #define _GNU_SOURCE
 #include "crowd.h"
+#include "lease.h"
 #include "marks.h"
 #include "rounds.h"
 #include "share.h"
+
+#define HELD_PATH DIR_PATH "/held"
+
+/* For events that are taken, and then time out */
+#define TAKEN_MS 1500
 
 FIXTURE(stuck)
 {
@@ -56,7 +62,7 @@ static bool let_time_out(int sock, const struct stat *st, long verdict)
 	struct fanotify_so_event_metadata ev;
 	struct doer doer;
 
-	if (set_u32(sock, FANOTIFY_RESPONSE_TIMEOUT, 400) ||
+	if (set_u32(sock, FANOTIFY_RESPONSE_TIMEOUT, TAKEN_MS) ||
 	    !doer_start(&doer, do_open, FILE_PATH) || next_event(sock, st, &ev))
 		return false;
 	close_event(&ev);
@@ -152,6 +158,38 @@ TEST_F(stuck, idle_beside_stuck)
 	EXPECT_TRUE(let_pass(self->socks[0], &self->st));
 }
 
+/*
+ * Nor does what nobody can take: who can hold up the readers, with a lease for
+ * example, does not get rid of a member that never reads.
+ */
+TEST_F(stuck, idle_beside_held_up)
+{
+	const int often = 2 * FAN_SO_MAX_TIMEOUTS;
+	struct waiter reader;
+	struct doer doer;
+	int lease;
+
+	ASSERT_EQ(0, write_file(HELD_PATH, "text"));
+	lease = lease_start(HELD_PATH);
+	ASSERT_LE(0, lease);
+	ASSERT_TRUE(doer_start(&doer, do_open, HELD_PATH));
+	ASSERT_TRUE(waiter_run(&reader, self->socks[1], wait_in_read));
+	ASSERT_TRUE(lease_is_being_broken(lease));
+	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
+			     SHORT_MS));
+	EXPECT_EQ(often, open_often(FILE_PATH, often, variant->verdict));
+	EXPECT_FALSE(waiter_returned(&reader, 0));
+	EXPECT_FALSE(is_evicted(self->socks[0]));
+	EXPECT_FALSE(is_evicted(self->socks[1]));
+
+	ASSERT_EQ(0, lease_end(lease));
+	ASSERT_TRUE(waiter_returned(&reader, WAIT_MS));
+	ASSERT_EQ(FAN_SO_EVENT_LEN, reader.ret);
+	close_event(&reader.ev);
+	EXPECT_EQ(0, answer(self->socks[0], reader.ev.cookie, FAN_ALLOW));
+	EXPECT_EQ(0, doer_result(&doer));
+}
+
 /* Those that nobody has taken are everybody's, with those of one's own. */
 TEST_F(stuck, own_and_unread)
 {
@@ -209,7 +247,7 @@ TEST_F(stuck, hiccup)
 	struct crowd crowd;
 	int i;
 
-	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT, 4000));
+	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT, 10000));
 	ASSERT_TRUE(crowd_start(&crowd, 50, do_open, FILE_PATH));
 	for (i = 0; i < 50; i++) {
 		ASSERT_EQ(0, next_event(self->socks[i % 2], &self->st, &ev));

@@ -288,6 +288,17 @@ TEST_F(join, other_net)
 	EXPECT_EQ(0, exit_status(child));
 }
 
+/* In a child: who has joined hears of everything from then on. */
+static int join_and_hear(int sock, const struct fanotify_addr *addr,
+			 const char *path)
+{
+	if (do_bind(sock, addr))
+		return 1;
+	if (open_close(path, O_RDONLY))
+		return 2;
+	return has_event(sock) ? 0 : 3;
+}
+
 /*
  * The first bind() of a global listener looks at all superblocks; the second one
  * waits for it to be through with them.
@@ -307,6 +318,9 @@ TEST(at_once)
 		ASSERT_EQ(0, mkdir(path, 0755));
 		ASSERT_EQ(0, mount("fanotify_test", path, "tmpfs", 0, NULL));
 	}
+	/* On the superblock that comes last */
+	strcat(path, "/file");
+	ASSERT_EQ(0, write_file(path, "text"));
 	for (i = 0; i < 100; i++) {
 		int a = new_socket(), b = new_socket();
 		pid_t child;
@@ -315,7 +329,7 @@ TEST(at_once)
 		ASSERT_LE(0, b);
 		child = fork();
 		if (!child)
-			_exit(-do_bind(b, &addr));
+			_exit(join_and_hear(b, &addr, path));
 		EXPECT_EQ(0, do_bind(a, &addr));
 		EXPECT_EQ(0, exit_status(child));
 		EXPECT_TRUE(are_one(a, b, &st));

@@ -219,6 +219,9 @@ TEST_F(linger, runs_out)
 	EXPECT_LE(1990, now_ms() - start);
 	EXPECT_GT(10000, now_ms() - start);
 	EXPECT_EQ(0, crowd_end(&crowd));
+	/* Its marks go a little later. */
+	while (open_often(FILE_PATH, 1, 0) != 1 && now_ms() < start + WAIT_MS)
+		usleep(1000);
 	EXPECT_EQ(1, open_often(FILE_PATH, 1, 0));
 
 	/* The number is free. */
@@ -236,18 +239,18 @@ TEST_F(linger, begins_anew)
 	struct doer doer;
 	int i, sock;
 
-	ASSERT_TRUE(first_start(&first, &self->addr, variant->fails->policy, 3, 0));
+	ASSERT_TRUE(first_start(&first, &self->addr, variant->fails->policy, 6, 0));
 	ASSERT_EQ(-SIGKILL, first_kill(&first));
 	ASSERT_TRUE(doer_start(&doer, do_open, FILE_PATH));
-	for (i = 0; i < 4; i++) {
-		EXPECT_FALSE(doer_returned(&doer, 1500));
+	for (i = 0; i < 3; i++) {
+		EXPECT_FALSE(doer_returned(&doer, 2500));
 		sock = new_member(&self->addr);
 		ASSERT_LE(0, sock);
 		start = now_ms();
 		ASSERT_EQ(0, close(sock));
 	}
 	EXPECT_EQ(variant->fails->verdict, doer_result(&doer));
-	EXPECT_LE(2990, now_ms() - start);
+	EXPECT_LE(5990, now_ms() - start);
 }
 
 /* The clocks go on, and nobody is there to be evicted. */

@@ -102,7 +102,7 @@ TEST(evicted)
 	socks[0] = first_member(FAN_OPEN_PERM);
 	ASSERT_LE(0, socks[0]);
 	ASSERT_EQ(0, set_u32(socks[0], FANOTIFY_IGNORE_SELF, 1));
-	ASSERT_EQ(0, set_u32(socks[0], FANOTIFY_RESPONSE_TIMEOUT, 400));
+	ASSERT_EQ(0, set_u32(socks[0], FANOTIFY_RESPONSE_TIMEOUT, 1500));
 	socks[1] = directed_member();
 	ASSERT_LE(0, socks[1]);
 	ASSERT_TRUE(waiter_start(&gone, socks[0], wait_for_the_end, SYS_ppoll));
@@ -175,7 +175,7 @@ TEST_F(crew, woken_and_killed)
 	close_event(&reader.ev);
 }
 
-#define PERIOD_MS 4000
+#define PERIOD_MS 12000
 
 /* If it is only stuck, a question wakes the others after a while. */
 TEST(woken_and_stuck)

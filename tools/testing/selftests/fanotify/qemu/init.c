@@ -7,8 +7,8 @@
  * "init run [settle]" runs the argument vector in /args, in /work. "init shell
  * ROWS COLS" is a shell on the second serial line instead.
  *
- * The report is "started", "status N" as a shell counts it (128 + signal), what
- * kmemleak found, if anything, and "end".
+ * The report is "started", "status N" as a shell counts it (128 + signal),
+ * "scanned" if kmemleak has looked for leaks, and what it found, and "end".
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -291,6 +291,7 @@ static void report_leaks(int port)
 	for (i = 0; i < 2; i++)
 		if (write(fd, "scan", 4) < 0)
 			die(KMEMLEAK);
+	write_all(port, "scanned\n", 8);
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		write_all(port, buf, n);
 	close(fd);
