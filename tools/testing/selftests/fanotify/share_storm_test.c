@@ -14,7 +14,7 @@
 
 /* 10 000 events take their time in a kernel that checks everything. */
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT 800
+#define TEST_TIMEOUT_DEFAULT 600
 
 #define BAD_PATH DIR_PATH "/bad"
 #define NOTED_PATH DIR_PATH "/noted"

@@ -282,6 +282,8 @@ TEST_F(share, reader_underway)
 	ASSERT_EQ(0, stat(HELD_PATH, &held));
 	lease = lease_start(HELD_PATH);
 	ASSERT_LE(0, lease);
+	/* No signal, though ignored, has the reader begin its read() again. */
+	ASSERT_EQ(0, fcntl(lease, F_SETOWN, 0));
 	ASSERT_TRUE(doer_start(&doer, do_open, HELD_PATH));
 	ASSERT_TRUE(until_group_has(self->socks[0], 1));
 	ASSERT_TRUE(waiter_run(&reader, self->socks[0], wait_in_read));
