@@ -163,8 +163,10 @@ TEST_F(suspend, waiting)
 	ASSERT_TRUE(doer_start(&unread, do_open, FILE_PATH));
 	ASSERT_TRUE(sleeps_in(unread.pid, SYS_openat));
 
-	ASSERT_EQ(0, fall_asleep(variant));
-	EXPECT_LT(PERIOD_MS, boottime_ms() - start);
+	/* A rehearsal can be a short one. */
+	do {
+		ASSERT_EQ(0, fall_asleep(variant));
+	} while (boottime_ms() - start <= PERIOD_MS);
 	for (i = 0; i < ARRAY_SIZE(askers); i++) {
 		EXPECT_FALSE(doer_returned(&doers[i], 0));
 		EXPECT_EQ(0, answer(self->sock, cookies[i], FAN_DENY));
