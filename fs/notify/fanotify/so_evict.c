@@ -91,9 +91,9 @@ static bool so_blame(struct fanotify_so_group *group,
  * @perm: the operation
  *
  * It counts against the member that took the event, or against all if none
- * did, but not while the kernel keeps one of these from answering. Those for whom
- * it was the last straw are gone, and with the last member the group hears of
- * nothing any more.
+ * did, but not while the kernel keeps one of these from answering. Those for
+ * whom it was the last straw are gone, and with the last member the group hears
+ * of nothing any more.
  *
  * Return: true if there is such a one: then the caller has to call
  * fanotify_so_evict() without the lock.

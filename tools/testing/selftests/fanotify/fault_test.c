@@ -32,7 +32,8 @@ FIXTURE_TEARDOWN(fault)
 }
 
 /* A bind that fails changes nothing. */
-TEST_F(fault, bind)
+static void fail_bind(struct __test_metadata *_metadata, struct faults *faults,
+		      __u32 group_num)
 {
 	struct fanotify_addr addr = address(FAN_GLOBAL_LISTENER | FAN_OPEN,
 					    O_RDONLY);
@@ -41,16 +42,17 @@ TEST_F(fault, bind)
 	socklen_t len;
 	bool failed;
 
+	addr.group_num = group_num;
 	do {
 		sock = new_socket();
 		ASSERT_LE(0, sock);
-		faults_on(&self->faults);
+		faults_on(faults);
 		ret = do_bind(sock, &addr);
-		failed = faults_off(&self->faults);
+		failed = faults_off(faults);
 		if (ret) {
 			ASSERT_TRUE(failed && (ret == -ENOMEM ||
 					       ret == -EFAULT))
-				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+				TH_LOG("fault %d: %d", faults->n - 1, ret);
 			failures++;
 			len = sizeof(seen);
 			ASSERT_EQ(0, getsockname(sock, sockaddr_of(&seen),
@@ -63,10 +65,21 @@ TEST_F(fault, bind)
 		ASSERT_EQ(0, write_file(TMP "/file", "text"));
 		ASSERT_NE(0, poll(&(struct pollfd){ sock, POLLIN }, 1, 0));
 		ASSERT_EQ(0, close(sock));
-	} while (failed && self->faults.n < MAX_FAULTS);
+	} while (failed && faults->n < MAX_FAULTS);
 	ASSERT_FALSE(failed);
 	/* The address, the two halves of the group, marks and connectors. */
 	EXPECT_LT(4, failures);
+}
+
+TEST_F(fault, bind)
+{
+	fail_bind(_metadata, &self->faults, 0);
+}
+
+/* It does not leave a group to be joined, either. */
+TEST_F(fault, bind_to_a_number)
+{
+	fail_bind(_metadata, &self->faults, 7);
 }
 
 TEST_F(fault, socket)

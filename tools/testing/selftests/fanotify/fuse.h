@@ -27,6 +27,7 @@
  * @open_error: With what opening it fails after that; 0 for never.
  * @reading: An eventfd that tells of the first read from the file, or -1.
  * @opening: An eventfd that tells of the first open of the file, or -1.
+ * @before: How many opens of it come before that one.
  * @go: An eventfd: once it is set, that read, or that open, is answered.
  * @own: A file that it opens and reads for each open and read, or NULL.
  */
@@ -38,6 +39,7 @@ struct server {
 	int open_error;
 	int reading;
 	int opening;
+	int before;
 	int go;
 	const char *own;
 };
@@ -97,7 +99,7 @@ static inline int fuse_reply(struct server *server,
 		fill_attr(server, in->nodeid, &attr->attr);
 		return sizeof(*attr);
 	case FUSE_OPEN:
-		if (server->opening >= 0) {
+		if (server->opening >= 0 && !server->before--) {
 			eventfd_write(server->opening, 1);
 			server->opening = -1;
 			eventfd_read(server->go, &val);

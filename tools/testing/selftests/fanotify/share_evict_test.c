@@ -7,6 +7,7 @@
 #include "crowd.h"
 #include "lease.h"
 #include "marks.h"
+#include "policies.h"
 #include "rounds.h"
 #include "share.h"
 
@@ -23,18 +24,15 @@ FIXTURE(stuck)
 
 FIXTURE_VARIANT(stuck)
 {
-	__u32 policy;
-	long verdict;
+	const struct policy *fails;
 };
 
 FIXTURE_VARIANT_ADD(stuck, fails_open) {
-	.policy = FAN_ALLOW,
-	.verdict = 0,
+	.fails = &fails_open,
 };
 
 FIXTURE_VARIANT_ADD(stuck, fails_closed) {
-	.policy = FAN_DENY,
-	.verdict = -EPERM,
+	.fails = &fails_closed,
 };
 
 FIXTURE_SETUP(stuck)
@@ -45,7 +43,7 @@ FIXTURE_SETUP(stuck)
 	ASSERT_LE(0, self->socks[0]);
 	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_IGNORE_SELF, 1));
 	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_TIMEOUT_POLICY,
-			     variant->policy));
+			     variant->fails->policy));
 	self->socks[1] = directed_member();
 	ASSERT_LE(0, self->socks[1]);
 }
@@ -101,7 +99,7 @@ TEST_F(stuck, one_of_two)
 		EXPECT_FALSE(is_evicted(self->socks[0]));
 		EXPECT_FALSE(has_event(self->socks[1]));
 		ASSERT_TRUE(let_time_out(self->socks[0], &self->st,
-					 variant->verdict));
+					 variant->fails->verdict));
 		/* That the other one answers is of no use to it. */
 		if (i < FAN_SO_MAX_TIMEOUTS - 1)
 			ASSERT_TRUE(let_pass(self->socks[1], &self->st));
@@ -137,7 +135,7 @@ TEST_F(stuck, idle_beside_busy)
 	for (i = 0; i < 2 * FAN_SO_MAX_TIMEOUTS; i++) {
 		ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
 				     SHORT_MS));
-		ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->verdict));
+		ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->fails->verdict));
 		if (i % 5 == 4)
 			ASSERT_TRUE(let_pass(self->socks[1], &self->st));
 	}
@@ -152,7 +150,7 @@ TEST_F(stuck, idle_beside_stuck)
 
 	for (i = 0; i < FAN_SO_MAX_TIMEOUTS; i++)
 		ASSERT_TRUE(let_time_out(self->socks[1], &self->st,
-					 variant->verdict));
+					 variant->fails->verdict));
 	EXPECT_TRUE(is_evicted(self->socks[1]));
 	EXPECT_FALSE(is_evicted(self->socks[0]));
 	EXPECT_TRUE(let_pass(self->socks[0], &self->st));
@@ -177,7 +175,7 @@ TEST_F(stuck, idle_beside_held_up)
 	ASSERT_TRUE(lease_is_being_broken(lease));
 	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
 			     SHORT_MS));
-	EXPECT_EQ(often, open_often(FILE_PATH, often, variant->verdict));
+	EXPECT_EQ(often, open_often(FILE_PATH, often, variant->fails->verdict));
 	EXPECT_FALSE(waiter_returned(&reader, 0));
 	EXPECT_FALSE(is_evicted(self->socks[0]));
 	EXPECT_FALSE(is_evicted(self->socks[1]));
@@ -190,6 +188,32 @@ TEST_F(stuck, idle_beside_held_up)
 	EXPECT_EQ(0, doer_result(&doer));
 }
 
+/* If another one answers for it, that is an answer. */
+TEST_F(stuck, answered_for_it)
+{
+	struct fanotify_so_event_metadata ev;
+	struct doer doer;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ASSERT_TRUE(let_time_out(self->socks[0], &self->st,
+					 variant->fails->verdict));
+	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
+			     FAN_SO_MAX_TIMEOUT));
+	ASSERT_TRUE(doer_start(&doer, do_open, FILE_PATH));
+	ASSERT_EQ(0, next_event(self->socks[0], &self->st, &ev));
+	close_event(&ev);
+	ASSERT_EQ(0, answer(self->socks[1], ev.cookie, FAN_ALLOW));
+	ASSERT_EQ(0, doer_result(&doer));
+
+	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
+			     SHORT_MS));
+	ASSERT_EQ(9, open_often(FILE_PATH, 9, variant->fails->verdict));
+	EXPECT_FALSE(is_evicted(self->socks[0]));
+	ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->fails->verdict));
+	EXPECT_TRUE(is_evicted(self->socks[0]));
+}
+
 /* Those that nobody has taken are everybody's, with those of one's own. */
 TEST_F(stuck, own_and_unread)
 {
@@ -197,15 +221,15 @@ TEST_F(stuck, own_and_unread)
 
 	for (i = 0; i < 4; i++)
 		ASSERT_TRUE(let_time_out(self->socks[1], &self->st,
-					 variant->verdict));
+					 variant->fails->verdict));
 	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
 			     SHORT_MS));
-	ASSERT_EQ(5, open_often(FILE_PATH, 5, variant->verdict));
+	ASSERT_EQ(5, open_often(FILE_PATH, 5, variant->fails->verdict));
 	EXPECT_FALSE(is_evicted(self->socks[1]));
-	ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->verdict));
+	ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->fails->verdict));
 	EXPECT_TRUE(is_evicted(self->socks[1]));
 	EXPECT_FALSE(is_evicted(self->socks[0]));
-	ASSERT_EQ(4, open_often(FILE_PATH, 4, variant->verdict));
+	ASSERT_EQ(4, open_often(FILE_PATH, 4, variant->fails->verdict));
 	EXPECT_TRUE(is_evicted(self->socks[0]));
 }
 
@@ -218,16 +242,16 @@ TEST_F(stuck, all)
 	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_LINGER, 60));
 	ASSERT_EQ(0, set_u32(self->socks[0], FANOTIFY_RESPONSE_TIMEOUT,
 			     SHORT_MS));
-	ASSERT_EQ(9, open_often(FILE_PATH, 9, variant->verdict));
+	ASSERT_EQ(9, open_often(FILE_PATH, 9, variant->fails->verdict));
 	EXPECT_FALSE(is_evicted(self->socks[0]));
-	ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->verdict));
+	ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->fails->verdict));
 	EXPECT_TRUE(is_evicted(self->socks[0]));
 	EXPECT_TRUE(is_evicted(self->socks[1]));
 	/* One that fails closed does so until its last socket is closed. */
-	EXPECT_EQ(5, open_often(FILE_PATH, 5, variant->verdict));
+	EXPECT_EQ(5, open_often(FILE_PATH, 5, variant->fails->verdict));
 	ASSERT_EQ(0, close(self->socks[1]));
 	self->socks[1] = -1;
-	EXPECT_EQ(5, open_often(FILE_PATH, 5, variant->verdict));
+	EXPECT_EQ(5, open_often(FILE_PATH, 5, variant->fails->verdict));
 
 	/* Whoever binds to the number now begins with nothing. */
 	addr.priority = 5;
@@ -253,7 +277,7 @@ TEST_F(stuck, hiccup)
 		ASSERT_EQ(0, next_event(self->socks[i % 2], &self->st, &ev));
 		close_event(&ev);
 	}
-	EXPECT_EQ(50, crowd_count(&crowd, 50, variant->verdict));
+	EXPECT_EQ(50, crowd_count(&crowd, 50, variant->fails->verdict));
 	EXPECT_EQ(0, crowd_end(&crowd));
 	EXPECT_FALSE(is_evicted(self->socks[0]));
 	EXPECT_FALSE(is_evicted(self->socks[1]));

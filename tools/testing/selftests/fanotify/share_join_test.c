@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 
 #include "marks.h"
 #include "share.h"
@@ -288,6 +289,36 @@ TEST_F(join, other_net)
 	EXPECT_EQ(0, exit_status(child));
 }
 
+/* So many superblocks the first bind() of a global listener has to look at. */
+#define NR_MOUNTS 200
+
+/* @path: A file on the one that comes last */
+FIXTURE(first)
+{
+	struct fanotify_addr addr;
+	struct stat st;
+	char path[64];
+};
+
+FIXTURE_SETUP(first)
+{
+	int i;
+
+	make_shared_dir(_metadata);
+	ASSERT_EQ(0, stat(FILE_PATH, &self->st));
+	for (i = 0; i < NR_MOUNTS; i++) {
+		snprintf(self->path, sizeof(self->path), TMP "/m%d", i);
+		ASSERT_EQ(0, mkdir(self->path, 0755));
+		ASSERT_EQ(0, mount("fanotify_test", self->path, "tmpfs", 0,
+				   NULL));
+	}
+	strcat(self->path, "/file");
+	ASSERT_EQ(0, write_file(self->path, "text"));
+	self->addr = group_address(FAN_GLOBAL_LISTENER | FAN_OPEN);
+}
+
+FIXTURE_TEARDOWN(first) {}
+
 /* In a child: who has joined hears of everything from then on. */
 static int join_and_hear(int sock, const struct fanotify_addr *addr,
 			 const char *path)
@@ -299,28 +330,11 @@ static int join_and_hear(int sock, const struct fanotify_addr *addr,
 	return has_event(sock) ? 0 : 3;
 }
 
-/*
- * The first bind() of a global listener looks at all superblocks; the second one
- * waits for it to be through with them.
- */
-TEST(at_once)
+/* The second one waits for it to be through. */
+TEST_F(first, at_once)
 {
-	struct fanotify_addr addr = group_address(FAN_GLOBAL_LISTENER |
-						  FAN_OPEN);
-	char path[64];
-	struct stat st;
 	int i;
 
-	make_shared_dir(_metadata);
-	ASSERT_EQ(0, stat(FILE_PATH, &st));
-	for (i = 0; i < 200; i++) {
-		snprintf(path, sizeof(path), TMP "/m%d", i);
-		ASSERT_EQ(0, mkdir(path, 0755));
-		ASSERT_EQ(0, mount("fanotify_test", path, "tmpfs", 0, NULL));
-	}
-	/* On the superblock that comes last */
-	strcat(path, "/file");
-	ASSERT_EQ(0, write_file(path, "text"));
 	for (i = 0; i < 100; i++) {
 		int a = new_socket(), b = new_socket();
 		pid_t child;
@@ -329,13 +343,60 @@ TEST(at_once)
 		ASSERT_LE(0, b);
 		child = fork();
 		if (!child)
-			_exit(join_and_hear(b, &addr, path));
-		EXPECT_EQ(0, do_bind(a, &addr));
+			_exit(join_and_hear(b, &self->addr, self->path));
+		EXPECT_EQ(0, do_bind(a, &self->addr));
 		EXPECT_EQ(0, exit_status(child));
-		EXPECT_TRUE(are_one(a, b, &st));
+		EXPECT_TRUE(are_one(a, b, &self->st));
 		ASSERT_EQ(0, close(a));
 		ASSERT_EQ(0, close(b));
 	}
+}
+
+static void ignore(int sig) {}
+
+#define INTERRUPTED 1
+
+/* In a child: 0, or INTERRUPTED if a signal has ended the first try. */
+static int join_with_signals(int sock, const struct fanotify_addr *addr)
+{
+	struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = {};
+	struct sigaction action = { .sa_handler = ignore };
+	int ret;
+
+	if (sigaction(SIGALRM, &action, NULL) ||
+	    setitimer(ITIMER_REAL, &often, NULL))
+		return 2;
+	ret = do_bind(sock, addr);
+	if (setitimer(ITIMER_REAL, &never, NULL))
+		return 3;
+	if (ret != -EINTR)
+		return ret ? 4 : 0;
+	/* It is as if that had not been. */
+	return do_bind(sock, addr) ? 5 : INTERRUPTED;
+}
+
+/* And can be interrupted meanwhile. */
+TEST_F(first, is_not_waited_for_for_ever)
+{
+	long long end = now_ms() + WAIT_MS;
+	int status = 0;
+
+	while (!status && now_ms() < end) {
+		int a = new_socket(), b = new_socket();
+		pid_t child;
+
+		ASSERT_LE(0, a);
+		ASSERT_LE(0, b);
+		child = fork();
+		if (!child)
+			_exit(join_with_signals(b, &self->addr));
+		EXPECT_EQ(0, do_bind(a, &self->addr));
+		status = exit_status(child);
+		EXPECT_TRUE(are_one(a, b, &self->st));
+		ASSERT_EQ(0, close(a));
+		ASSERT_EQ(0, close(b));
+	}
+	EXPECT_EQ(INTERRUPTED, status);
 }
 
 /* It lives as long as one member, whichever that is. */
@@ -368,6 +429,7 @@ TEST_F(join, shutdown)
 {
 	struct fanotify_so_event_metadata ev;
 	int other = directed_member(), third;
+	int bytes = -1;
 
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, shutdown(other, SHUT_RDWR));
@@ -375,6 +437,12 @@ TEST_F(join, shutdown)
 	EXPECT_EQ(-ESHUTDOWN, set_u32(other, FANOTIFY_LINGER, 1));
 	EXPECT_EQ(1, shown_marks(self->sock));
 	ASSERT_EQ(0, open_close(FILE_PATH, O_RDONLY));
+	/* What is queued is not for it. */
+	EXPECT_EQ(0, result(read(other, &ev, sizeof(ev))));
+	EXPECT_EQ(0, result(ioctl(other, FIONREAD, &bytes)));
+	EXPECT_EQ(0, bytes);
+	EXPECT_EQ(0, result(ioctl(self->sock, FIONREAD, &bytes)));
+	EXPECT_EQ(FAN_SO_EVENT_LEN, bytes);
 	EXPECT_EQ(FAN_OPEN, only_event(self->sock, &self->st));
 	third = directed_member();
 	ASSERT_LE(0, third);

@@ -9,6 +9,7 @@
 
 #define _GNU_SOURCE
 #include "crowd.h"
+#include "fuse.h"
 #include "lease.h"
 #include "rounds.h"
 #include "share.h"
@@ -301,6 +302,48 @@ TEST_F(share, reader_underway)
 	EXPECT_EQ(reader.ev.cookie, ev.cookie);
 	EXPECT_EQ(0, answer(self->socks[1], ev.cookie, FAN_ALLOW));
 	EXPECT_EQ(0, doer_result(&doer));
+}
+
+/*
+ * A member is killed while the kernel opens a file for it, which goes well in
+ * the end: what it would have read is for the others, be it only a notification.
+ */
+TEST_F(share, killed_in_an_open)
+{
+	struct fanotify_addr addr = group_address(0);
+	struct server server = {
+		.image = open(HELD_PATH, O_RDONLY | O_CLOEXEC),
+		.reading = -1,
+		.opening = eventfd(0, EFD_CLOEXEC),
+		.before = 1,
+		.go = eventfd(0, EFD_CLOEXEC),
+	};
+	struct pollfd pfd = { .fd = server.opening, .events = POLLIN };
+	struct fanotify_so_event_metadata ev;
+	pid_t reader, served;
+	struct doer doer;
+	struct stat st;
+
+	ASSERT_LE(0, server.image);
+	ASSERT_LE(0, server.opening);
+	ASSERT_LE(0, server.go);
+	served = start_server(&server);
+	ASSERT_LT(0, served);
+	ASSERT_EQ(0, stat(FUSE_FILE, &st));
+	ASSERT_EQ(0, mark_path(self->socks[0], FUSE_FILE, FAN_OPEN, 0));
+	ASSERT_TRUE(doer_start(&doer, do_open, FUSE_FILE));
+	ASSERT_EQ(0, doer_result(&doer));
+
+	reader = member_process(&addr, read_all, NULL);
+	ASSERT_LT(0, reader);
+	ASSERT_EQ(1, poll(&pfd, 1, WAIT_MS));
+	ASSERT_EQ(0, kill(reader, SIGKILL));
+	ASSERT_EQ(0, eventfd_write(server.go, 1));
+	ASSERT_EQ(-SIGKILL, exit_status(reader));
+	ASSERT_EQ(0, next_event(self->socks[1], &st, &ev));
+	EXPECT_EQ(FAN_OPEN, ev.mask);
+	close_event(&ev);
+	ASSERT_EQ(0, kill(served, SIGKILL));
 }
 
 /* How often has this thread gone to sleep? */

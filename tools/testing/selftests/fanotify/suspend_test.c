@@ -28,6 +28,9 @@
 #define PERIOD_MS 2000
 #define SLEEP_S 6
 
+/* A time for a group to linger, between the two */
+#define LINGER_S 4
+
 /* On the clock that goes on while the machine sleeps */
 static long long boottime_ms(void)
 {
@@ -196,6 +199,35 @@ TEST_F(suspend, goes_on)
 	EXPECT_LE(PERIOD_MS + (is_rehearsal(variant) ? slept : 0),
 		  now_ms() - start);
 	EXPECT_EQ(-ENOENT, answer(self->sock, cookie, FAN_ALLOW));
+}
+
+static int bind_to_group(int sock)
+{
+	struct fanotify_addr addr = address(0, O_RDONLY | O_CLOEXEC);
+
+	addr.group_num = 7;
+	return do_bind(sock, &addr);
+}
+
+/* Nor does a group linger for less: nobody could have come. */
+TEST_F(suspend, lingering)
+{
+	int first = new_socket(), second = new_socket();
+	long long start = boottime_ms();
+
+	ASSERT_LE(0, first);
+	ASSERT_LE(0, second);
+	ASSERT_EQ(0, bind_to_group(first));
+	ASSERT_EQ(0, set_u32(first, FANOTIFY_LINGER, LINGER_S));
+	ASSERT_EQ(0, mark_path(first, FILE_PATH, FAN_OPEN, 0));
+	ASSERT_EQ(0, close(first));
+	do {
+		ASSERT_EQ(0, fall_asleep(variant));
+	} while (boottime_ms() - start <= LINGER_S * 1000);
+	ASSERT_EQ(0, bind_to_group(second));
+	EXPECT_EQ(1, shown_marks(second));
+	EXPECT_EQ(0, set_u32(second, FANOTIFY_LINGER, 0));
+	EXPECT_EQ(0, close(second));
 }
 
 TEST_HARNESS_MAIN
