@@ -16,6 +16,7 @@
 #ifndef _LINUX_FANOTIFY_SOCKET_H
 #define _LINUX_FANOTIFY_SOCKET_H
 
+#include <linux/fanotify.h>
 #include <linux/list.h>
 #include <linux/path.h>
 #include <linux/poll.h>
@@ -25,6 +26,7 @@
 
 struct fanotify_so_event;
 struct fanotify_so_group;
+struct fanotify_so_info;
 struct file;
 struct fsnotify_mark;
 struct pid;
@@ -75,13 +77,17 @@ struct fanotify_so_member {
  * @event: The queued event that the references below belong to. NULL for an
  *         overflow, which has none, and for a permission event, whose
  *         references are the reader's own, for the operation may be over.
- * @path: The file. Empty for an overflow.
+ * @path: The open file. Empty for an overflow, and for an event that is not
+ *        about one.
  * @pid: The thread that caused the event; NULL for an overflow.
  * @tgid: The process of that thread; NULL for an overflow.
  * @mask: What happened: FAN_* bits.
  * @f_flags: How that thread has the file open: O_* flags.
  * @cookie: For a permission event what it is known by, for an overflow the
  *          number of events lost, else 0.
+ * @report: What is to be told besides: FAN_REPORT_* bits.
+ * @info: What of that is known already; belongs to @event. The back's own.
+ * @fsid: The file system, where it is not known. The back's own.
  * @member: Whose reader it is.
  * @opening: In the member's list. The back's own.
  * @since: When it was taken, or as much earlier as others have had it in vain.
@@ -98,23 +104,46 @@ struct fanotify_so_taken {
 	u32 mask;
 	u32 f_flags;
 	u64 cookie;
+	u32 report;
+	const struct fanotify_so_info *info;
+	__kernel_fsid_t fsid;
 	struct fanotify_so_member *member;
 	struct list_head opening;
 	u64 since;
 };
 
+/* What FANOTIFY_REPORT can ask for, and what of that tells where things are */
+#define FANOTIFY_SO_WHERE	(FAN_REPORT_FID | FAN_REPORT_DIR_FID | \
+				 FAN_REPORT_NAME | FAN_REPORT_PATH)
+#define FANOTIFY_SO_REPORT	(FANOTIFY_SO_WHERE | FAN_REPORT_TARGET_FID | \
+				 FAN_REPORT_PIDFD | FAN_REPORT_NOFD)
+
+/* What a mark is of, if it is not of the file */
+#define FANOTIFY_SO_SCOPES	(FAN_ON_MOUNT | FAN_ON_FILESYSTEM | \
+				 FAN_ON_SUBTREE)
+
+/* What can only be reported to who is told where it was */
+#define FANOTIFY_SO_DIR_EVENTS	(FANOTIFY_DIRENT_EVENTS | FAN_ATTRIB | \
+				 FAN_DELETE_SELF | FAN_MOVE_SELF)
+
 /**
- * struct fanotify_so_mark_req - what one file's mark shall be
- * @file: The open file; the caller's reference.
+ * struct fanotify_so_mark_req - what one mark shall be
+ * @file: The open file that says what is marked; the caller's reference.
+ * @scope: One of FANOTIFY_SO_SCOPES, or 0 for the file.
  * @mask: FAN_* bits of the events to report; both masks 0: no mark.
  * @ignored_mask: FAN_* bits of the events to ignore.
- * @mark: The back's own; set to NULL by the caller.
+ * @fsid: The back's own.
+ * @mark: The back's own, as @hub; both set to NULL by the caller.
+ * @hub: A second mark that takes part.
  */
 struct fanotify_so_mark_req {
 	struct file *file;
+	u32 scope;
 	u32 mask;
 	u32 ignored_mask;
+	__kernel_fsid_t fsid;
 	struct fsnotify_mark *mark;
+	struct fsnotify_mark *hub;
 };
 
 /**
@@ -142,17 +171,19 @@ struct fanotify_so_stats {
  * @policy: FAN_ALLOW or FAN_DENY: the verdict when the time is up.
  * @ignore_self: 1: not to hear what the processes do that bound the members.
  * @linger: How long the group outlives its last member, in seconds.
+ * @report: What events tell besides a descriptor: FAN_REPORT_* bits.
  */
 struct fanotify_so_rules {
 	u32 timeout;
 	u32 policy;
 	u32 ignore_self;
 	u32 linger;
+	u32 report;
 };
 
 /* Groups: so_group.c */
 struct fanotify_so_group *
-fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr,
+fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr, u32 report,
 		       struct fanotify_so_member *member);
 void fanotify_so_group_quit(struct fanotify_so_group *group,
 			    struct fanotify_so_member *member);
@@ -165,7 +196,7 @@ bool fanotify_so_is_evicted(const struct fanotify_so_member *member);
 void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
 				 struct fanotify_so_member *member, u32 bytes);
 
-/* Marks: so_mark.c, so_ignore.c, so_show.c */
+/* Marks: so_set.c, so_ignore.c, so_show.c */
 int fanotify_so_set_marks(struct fanotify_so_group *group,
 			  struct fanotify_so_mark_req *reqs, unsigned int nr);
 int fanotify_so_ignore_sb(struct fanotify_so_group *group, u64 magic,
@@ -197,6 +228,7 @@ int fanotify_so_set_timeout(struct fanotify_so_group *group, u32 timeout);
 int fanotify_so_set_policy(struct fanotify_so_group *group, u32 policy);
 int fanotify_so_set_ignore_self(struct fanotify_so_group *group, u32 ignore);
 int fanotify_so_set_linger(struct fanotify_so_group *group, u32 linger);
+int fanotify_so_set_report(struct fanotify_so_group *group, u32 report);
 
 /* Waiting: so_wait.c */
 int fanotify_so_wait(struct fanotify_so_group *group,
@@ -206,12 +238,18 @@ __poll_t fanotify_so_poll(struct fanotify_so_group *group,
 			  const struct fanotify_so_member *member,
 			  struct file *file, struct poll_table_struct *wait);
 
+/* Records: so_path.c */
+unsigned int fanotify_so_encode_records(const struct fanotify_so_taken *taken,
+					u8 *buf);
+
 /* Opening: so_open.c */
 bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,
 			       const struct fanotify_so_taken *taken);
 int fanotify_so_open(const struct fanotify_so_group *group,
 		     const struct fanotify_so_taken *taken, int flags,
 		     struct file **filp);
+int fanotify_so_open_pid(const struct fanotify_so_taken *taken,
+			 struct file **filp);
 
 /* The VFS: so_global.c */
 #ifdef CONFIG_FANOTIFY_SOCKET

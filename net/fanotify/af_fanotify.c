@@ -79,18 +79,18 @@ static int fanotify_sock_bind(struct socket *sock, struct sockaddr *uaddr,
 		return -EAFNOSUPPORT;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	err = fanotify_addr_check(addr);
-	if (err)
-		return err;
 
 	lock_sock(sock->sk);
+	err = fanotify_addr_check(addr, fsk->report);
+	if (err)
+		goto out_release_sock;
 	err = -EINVAL;
 	if (fsk->group)
 		goto out_release_sock;
 
 	set_binder(&fsk->member);
 	group = fanotify_so_group_bind(sock_net(sock->sk)->net_cookie, addr,
-				       &fsk->member);
+				       fsk->report, &fsk->member);
 	err = PTR_ERR_OR_ZERO(group);
 	if (err)
 		goto out_release_sock;
@@ -273,6 +273,9 @@ static void __init build_check_abi(void)
 	BUILD_BUG_ON(offsetof(struct fanotify_so_access, cookie) != 0);
 	BUILD_BUG_ON(offsetof(struct fanotify_so_access, response) != 8);
 	BUILD_BUG_ON(sizeof(struct fanotify_so_access) != 12);
+
+	BUILD_BUG_ON(offsetof(struct fanotify_event_info_path, flags) != 4);
+	BUILD_BUG_ON(offsetof(struct fanotify_event_info_path, path) != 8);
 
 	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, magic) != 0);
 	BUILD_BUG_ON(offsetof(struct fanotify_so_sb, mask) != 8);

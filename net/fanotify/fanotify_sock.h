@@ -23,6 +23,8 @@
  *         under lock_sock(sk), and cleared by release() alone, which nobody
  *         runs beside. Read without the lock through fanotify_sock_group().
  * @addr: What bind() was given [lock_sock(sk)]. Constant once @group is set.
+ * @report: What events shall tell, for bind(): FAN_REPORT_* bits
+ *          [lock_sock(sk)]. From then on the group's counts.
  * @member: What the group knows of the socket [lock_sock(sk)].
  * @delivered: Events that were read from this socket. Atomic.
  * @socks: In the list of its network namespace; proc.c's own.
@@ -31,6 +33,7 @@ struct fanotify_sock {
 	struct sock sk;
 	struct fanotify_so_group *group;
 	struct fanotify_addr addr;
+	u32 report;
 	struct fanotify_so_member member;
 	atomic64_t delivered;
 #ifdef CONFIG_PROC_FS
@@ -57,9 +60,10 @@ int fanotify_set_answers(struct fanotify_sock *fsk,
 int fanotify_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
 
 /* check.c */
-int fanotify_addr_check(const struct fanotify_addr *addr);
+int fanotify_addr_check(const struct fanotify_addr *addr, u32 report);
 int fanotify_mark_check(const struct fanotify_so_inode_mark *mark,
-			const struct fanotify_addr *addr);
+			const struct fanotify_addr *addr, u32 report);
+int fanotify_report_check(u32 report);
 int fanotify_sb_check(const struct fanotify_so_sb *sb);
 int fanotify_access_check(const struct fanotify_so_access *access);
 

@@ -6,11 +6,13 @@
  * before the file is opened and installed after the event has been copied, so
  * that up to that point everything can be undone and the event put back.
  */
+#include <linux/fanotify.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "fanotify_sock.h"
@@ -23,6 +25,20 @@
 struct event_fd {
 	int nr;
 	struct file *file;
+};
+
+/**
+ * struct reading - a read on its way
+ * @group: The group.
+ * @flags: How to open files: O_* flags.
+ * @to: The buffer.
+ * @records: Where records are made, if there are any; else NULL.
+ */
+struct reading {
+	struct fanotify_so_group *group;
+	int flags;
+	struct iov_iter *to;
+	u8 *records;
 };
 
 static void event_fd_drop(struct event_fd *fd)
@@ -42,7 +58,8 @@ static int event_fd_open(struct event_fd *fd,
 	int err;
 
 	*fd = (struct event_fd){ .nr = FAN_NOFD };
-	if (taken->mask & FAN_Q_OVERFLOW)
+	/* An overflow, one that is not about an open file, or not wanted */
+	if (!taken->path.mnt || taken->report & FAN_REPORT_NOFD)
 		return 0;
 
 	fd->nr = get_unused_fd_flags(flags);
@@ -60,43 +77,114 @@ static int event_fd_open(struct event_fd *fd,
 	return err;
 }
 
+static void event_fd_install(const struct event_fd *fd)
+{
+	if (fd->file)
+		fd_install(fd->nr, fd->file);
+}
+
+static int pidfd_open(struct event_fd *fd, const struct fanotify_so_taken *taken)
+{
+	*fd = (struct event_fd){ .nr = FAN_NOPIDFD };
+	if (!(taken->report & FAN_REPORT_PIDFD))
+		return 0;
+
+	fd->nr = fanotify_so_open_pid(taken, &fd->file);
+	/* These two are for the user; all others are the reader's. */
+	return fd->nr < 0 && fd->nr != FAN_NOPIDFD && fd->nr != FAN_EPIDFD ?
+	       fd->nr : 0;
+}
+
+/* Returns the bytes of records that the event has, or -ENOMEM. */
+static int make_records(struct reading *rd, const struct fanotify_so_taken *taken)
+{
+	struct fanotify_event_info_pidfd *pidfd;
+	unsigned int len;
+
+	if (!(taken->report & ~FAN_REPORT_NOFD))
+		return 0;
+	if (!rd->records)
+		rd->records = kvmalloc(FAN_SO_MAX_EVENT_LEN,
+				       GFP_KERNEL_ACCOUNT);
+	if (!rd->records)
+		return -ENOMEM;
+
+	len = fanotify_so_encode_records(taken, rd->records);
+	if (taken->report & FAN_REPORT_PIDFD) {
+		pidfd = (void *)(rd->records + len);
+		pidfd->hdr = (struct fanotify_event_info_header){
+			.info_type = FAN_EVENT_INFO_TYPE_PIDFD,
+			.len = sizeof(*pidfd),
+		};
+		len += sizeof(*pidfd);
+	}
+	return len;
+}
+
+/* The last record, which could not be completed before there was room */
+static void set_pidfd(struct reading *rd, unsigned int len, int nr)
+{
+	struct fanotify_event_info_pidfd *pidfd;
+
+	pidfd = (void *)(rd->records + len - sizeof(*pidfd));
+	pidfd->pidfd = nr;
+}
+
 /* As the reader sees it: 0 if its pid namespace does not have this process. */
 static s32 reader_pid(struct pid *pid)
 {
 	return pid_nr_ns(pid, task_active_pid_ns(current));
 }
 
-static int deliver(const struct fanotify_so_group *group, int flags,
-		   const struct fanotify_so_taken *taken, struct iov_iter *to)
+/* Returns the length of the event. */
+static int deliver(struct reading *rd, const struct fanotify_so_taken *taken)
 {
 	struct fanotify_so_event_metadata meta = {
-		.event_len = sizeof(meta),
 		.mask = taken->mask,
 		.f_flags = taken->f_flags,
 		.pid = reader_pid(taken->pid),
 		.tgid = reader_pid(taken->tgid),
 		.cookie = taken->cookie,
 	};
-	struct event_fd fd;
-	int err;
+	struct event_fd fd, pidfd;
+	int err, len;
 
-	err = event_fd_open(&fd, group, flags, taken);
+	len = make_records(rd, taken);
+	if (len < 0)
+		return len;
+	meta.event_len = sizeof(meta) + len;
+	if (meta.event_len > iov_iter_count(rd->to))
+		return -EINVAL;
+
+	err = event_fd_open(&fd, rd->group, rd->flags, taken);
 	if (err)
 		return err;
+	err = pidfd_open(&pidfd, taken);
+	if (err)
+		goto out_drop_fd;
 
 	/* It would not come to know of it, and others may. */
-	if (fatal_signal_pending(current)) {
-		event_fd_drop(&fd);
-		return -EINTR;
-	}
+	err = -EINTR;
+	if (fatal_signal_pending(current))
+		goto out_drop_pidfd;
+
 	meta.fd = fd.nr;
-	if (copy_to_iter(&meta, sizeof(meta), to) != sizeof(meta)) {
-		event_fd_drop(&fd);
-		return -EFAULT;
-	}
-	if (fd.file)
-		fd_install(fd.nr, fd.file);
-	return 0;
+	if (taken->report & FAN_REPORT_PIDFD)
+		set_pidfd(rd, len, pidfd.nr);
+	err = -EFAULT;
+	if (copy_to_iter(&meta, sizeof(meta), rd->to) != sizeof(meta) ||
+	    copy_to_iter(rd->records, len, rd->to) != len)
+		goto out_drop_pidfd;
+
+	event_fd_install(&fd);
+	event_fd_install(&pidfd);
+	return meta.event_len;
+
+out_drop_pidfd:
+	event_fd_drop(&pidfd);
+out_drop_fd:
+	event_fd_drop(&fd);
+	return err;
 }
 
 /**
@@ -114,7 +202,7 @@ static int deliver(const struct fanotify_so_group *group, int flags,
  * be in here for one socket.
  * Return: the bytes read, 0 after shutdown(), or -EOPNOTSUPP for a flag that
  * asks for something events do not have or for a kernel thread, -ENOTCONN
- * before bind(), -EINVAL if the buffer cannot hold an event, -EAGAIN if there
+ * before bind(), -EINVAL if the buffer cannot hold the event, -EAGAIN if there
  * is none and waiting is not wanted or took too long, -EMFILE, -ENFILE or
  * -ENOMEM if there is no descriptor or memory for its file, -EFAULT for a bad
  * buffer, and -EINTR or -ERESTARTSYS after a signal. After any of them the
@@ -127,12 +215,12 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 {
 	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
 	struct fanotify_so_group *group = fanotify_sock_group(fsk);
-	size_t event_len = sizeof(struct fanotify_so_event_metadata);
-	struct iov_iter *to = &msg->msg_iter;
+	size_t least = sizeof(struct fanotify_so_event_metadata);
+	struct reading rd = { .group = group, .to = &msg->msg_iter };
 	struct fanotify_so_taken taken;
 	size_t done = 0;
-	int err, f_flags;
 	long timeo;
+	int err;
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return -EOPNOTSUPP;
@@ -141,13 +229,13 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		return -EOPNOTSUPP;
 	if (!group)
 		return -ENOTCONN;
-	if (len < event_len)
+	if (len < least)
 		return -EINVAL;
 	err = sock_error(sock->sk);
 	if (err)
 		return err;
 
-	f_flags = fsk->addr.f_flags | (force_o_largefile() ? O_LARGEFILE : 0);
+	rd.flags = fsk->addr.f_flags | (force_o_largefile() ? O_LARGEFILE : 0);
 	msg->msg_namelen = 0;
 	timeo = sock_rcvtimeo(sock->sk, flags & MSG_DONTWAIT);
 	do {
@@ -166,17 +254,19 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			fanotify_so_put_back(group, &taken);
 			break;
 		}
-		err = deliver(group, f_flags, &taken, to);
-		if (err) {
+		err = deliver(&rd, &taken);
+		if (err < 0) {
 			fanotify_so_put_back(group, &taken);
 			break;
 		}
 		fanotify_so_finish(group, &taken);
 		atomic64_inc(&fsk->delivered);
-		done += event_len;
+		done += err;
+		err = 0;
 		cond_resched();
-	} while (!err && len - done >= event_len);
+	} while (!err && len - done >= least);
 
+	kvfree(rd.records);
 	fanotify_so_pass_on(group);
 	/* There will be nothing any more: that is the end of the file. */
 	if (err == -ESHUTDOWN && !done)

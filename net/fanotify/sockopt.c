@@ -11,6 +11,20 @@
 
 #include "fanotify_sock.h"
 
+/* What the mark is of, and what is left of its masks without that */
+static void set_masks(struct fanotify_so_mark_req *req,
+		      const struct fanotify_so_inode_mark *mark)
+{
+	req->scope = (mark->mask | mark->ignored_mask) & FANOTIFY_SO_SCOPES;
+	req->mask = mark->mask & ~FANOTIFY_SO_SCOPES;
+	req->ignored_mask = mark->ignored_mask & ~FANOTIFY_SO_SCOPES;
+	/* Everything else has no children but those that belong to it anyway. */
+	if (req->scope) {
+		req->mask &= ~FAN_EVENT_ON_CHILD;
+		req->ignored_mask &= ~FAN_EVENT_ON_CHILD;
+	}
+}
+
 /* Get a reference of the file of each mark; what was got is in @reqs. */
 static int get_files(struct fanotify_so_mark_req *reqs,
 		     const struct fanotify_so_inode_mark *marks,
@@ -23,8 +37,7 @@ static int get_files(struct fanotify_so_mark_req *reqs,
 		reqs[i].file = fget_raw(marks[i].fd);
 		if (!reqs[i].file)
 			return -EBADF;
-		reqs[i].mask = marks[i].mask;
-		reqs[i].ignored_mask = marks[i].ignored_mask;
+		set_masks(&reqs[i], &marks[i]);
 	}
 	return 0;
 }
@@ -67,6 +80,7 @@ static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 {
 	struct fanotify_so_inode_mark *marks;
 	unsigned int i, nr = optlen / sizeof(*marks);
+	struct fanotify_so_rules rules;
 	int err = 0;
 
 	if (!nr || optlen % sizeof(*marks))
@@ -79,8 +93,9 @@ static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 		return -ENOMEM;
 	if (copy_from_sockptr(marks, optval, optlen))
 		err = -EFAULT;
+	fanotify_so_get_rules(group, &rules);
 	for (i = 0; i < nr && !err; i++)
-		err = fanotify_mark_check(&marks[i], &fsk->addr);
+		err = fanotify_mark_check(&marks[i], &fsk->addr, rules.report);
 	if (!err)
 		err = set_checked_marks(group, marks, nr);
 	kvfree(marks);
@@ -158,6 +173,30 @@ static int set_linger(struct fanotify_sock *fsk,
 
 	return copy_u32(&val, 0, FAN_SO_MAX_LINGER, optval, optlen) ?:
 	       fanotify_so_set_linger(group, val);
+}
+
+/*
+ * Likewise, what fanotify_report_check() says, and, once the socket is bound,
+ * what fanotify_so_set_report() says.
+ */
+static int set_report(struct fanotify_sock *fsk, sockptr_t optval,
+		      unsigned int optlen)
+{
+	int err;
+	u32 val;
+
+	err = copy_u32(&val, 0, U32_MAX, optval, optlen) ?:
+	      fanotify_report_check(val);
+	if (err)
+		return err;
+
+	lock_sock(&fsk->sk);
+	if (fsk->group)
+		err = fanotify_so_set_report(fsk->group, val);
+	else
+		WRITE_ONCE(fsk->report, val);
+	release_sock(&fsk->sk);
+	return err;
 }
 
 /* -EINVAL for any value. */
@@ -263,16 +302,17 @@ int fanotify_setsockopt(struct socket *sock, int level, int optname,
 	if (level != SOL_FANOTIFY)
 		return -ENOPROTOOPT;
 	set = find_setter(optname);
-	if (!set)
+	if (!set && optname != FANOTIFY_REPORT)
 		return -ENOPROTOOPT;
 
 	group = fanotify_sock_group(fsk);
 	if (!group)
-		return -ENOTCONN;
+		return set ? -ENOTCONN : set_report(fsk, optval, optlen);
 	/* Again under the locks that it takes; here so that it comes first. */
 	if (fanotify_so_is_over(&fsk->member))
 		return -ESHUTDOWN;
-	return set(fsk, group, optval, optlen);
+	return set ? set(fsk, group, optval, optlen) :
+		     set_report(fsk, optval, optlen);
 }
 
 /* 0, or -ENOPROTOOPT for what cannot be got */
@@ -294,6 +334,9 @@ static int get_rule(struct fanotify_so_group *group, int optname, u32 *val)
 	case FANOTIFY_LINGER:
 		*val = rules.linger;
 		return 0;
+	case FANOTIFY_REPORT:
+		*val = rules.report;
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -314,16 +357,19 @@ static int get_rule(struct fanotify_so_group *group, int optname, u32 *val)
 int fanotify_getsockopt(struct socket *sock, int level, int optname,
 			char __user *optval, int __user *optlen)
 {
-	struct fanotify_so_group *group =
-		fanotify_sock_group(fanotify_sk(sock->sk));
-	int err, len;
+	struct fanotify_sock *fsk = fanotify_sk(sock->sk);
+	struct fanotify_so_group *group = fanotify_sock_group(fsk);
+	int err = 0, len;
 	u32 val;
 
 	if (level != SOL_FANOTIFY)
 		return -ENOPROTOOPT;
-	if (!group)
-		return find_setter(optname) ? -ENOTCONN : -ENOPROTOOPT;
-	err = get_rule(group, optname, &val);
+	if (group)
+		err = get_rule(group, optname, &val);
+	else if (optname == FANOTIFY_REPORT)
+		val = READ_ONCE(fsk->report);
+	else
+		err = find_setter(optname) ? -ENOTCONN : -ENOPROTOOPT;
 	if (err)
 		return err;
 

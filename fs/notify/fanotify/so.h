@@ -9,7 +9,12 @@
  * so_ignore.c what a global listener ignores by the kind of file system
  * so_global.c global listeners: a mark on every superblock
  * so_show.c   the marks of a group, for people
+ * so_set.c    setting the marks that a user asks for
+ * so_subtree.c marks on everything below a directory
+ * so_fsid.c   what file system a file is on, for a handle
  * so_handle.c what fsnotify calls when something happens to a file
+ * so_info.c   what an event tells of its file when it happens
+ * so_path.c   where the file is when the event is read
  * so_clock.c  how long they wait
  * so_perm.c   operations that wait for an answer, and those who give it
  * so_evict.c  listeners that do not answer
@@ -53,6 +58,7 @@
 #define _FS_NOTIFY_FANOTIFY_SO_H
 
 #include <linux/cred.h>
+#include <linux/exportfs.h>
 #include <linux/fanotify.h>
 #include <linux/fanotify_socket.h>
 #include <linux/fsnotify_backend.h>
@@ -82,11 +88,13 @@
  *        reader has it.
  * @hash: In group->merge while it is in group->queue; that of a permission
  *        event in group->asked while there is no answer [group->lock].
- * @path: The file; a reference. Constant.
+ * @path: The open file; a reference. Empty if it is not about one. Constant.
  * @pid: The thread that caused it; a reference. Constant.
  * @tgid: The process of that thread; a reference. Constant.
  * @mask: FAN_* bits [group->lock]; constant while a reader has it.
  * @f_flags: O_* flags that the thread has the file open with. Constant.
+ * @info: What it tells besides; NULL if nothing, or if it is a permission
+ *        event. Its own. Constant.
  * @held: How long readers have had it in their hands in vain, in nanoseconds
  *        [group->lock].
  */
@@ -98,7 +106,71 @@ struct fanotify_so_event {
 	struct pid *tgid;
 	u32 mask;
 	u32 f_flags;
+	struct fanotify_so_info *info;
 	u64 held;
+};
+
+/* Records begin at a multiple of so many bytes. */
+#define FANOTIFY_SO_RECORD_ALIGN	8
+
+/* The most handles that an event tells of: old and new directory, and file */
+#define FANOTIFY_SO_MAX_FIDS		3
+
+/* Of which two have a name, and some file systems have long ones */
+#define FANOTIFY_SO_MAX_FIDS_LEN \
+	(2 * ALIGN(sizeof(struct fanotify_event_info_fid) + \
+		   sizeof(struct file_handle) + MAX_HANDLE_SZ + PATH_MAX, \
+		   FANOTIFY_SO_RECORD_ALIGN) + \
+	 ALIGN(sizeof(struct fanotify_event_info_fid) + \
+	       sizeof(struct file_handle) + MAX_HANDLE_SZ, \
+	       FANOTIFY_SO_RECORD_ALIGN))
+
+/**
+ * struct fanotify_so_subject - what an event is about
+ * @file: The open file; NULL if it is not about one.
+ * @dentry: By which name, NULL if the event is about an inode, or about the
+ *          entry of a directory.
+ * @inode: The file; NULL for a new entry that has none yet.
+ * @dir: The directory that it is in; of a rename the old one. NULL if it is not
+ *       known, or nobody is to be told of it.
+ * @name: What it is, or was, called there.
+ * @new_dir: Of FAN_RENAME: the new directory, or NULL likewise.
+ * @new_name: What it is called there.
+ *
+ * Lives on the stack of the task that causes the event; no references.
+ */
+struct fanotify_so_subject {
+	const struct file *file;
+	struct dentry *dentry;
+	struct inode *inode;
+	struct inode *dir;
+	const struct qstr *name;
+	struct inode *new_dir;
+	const struct qstr *new_name;
+};
+
+/**
+ * struct fanotify_so_info - what an event tells besides a descriptor
+ * @report: What was to be told when it happened: FAN_REPORT_* bits.
+ * @dentry: Whose path is told: the directory, if it is about an entry of that;
+ *          else the file. Holds a reference of the superblock as well. NULL if
+ *          it is not known, or not wanted, or the event has an open file.
+ * @new_dentry: Of FAN_RENAME: the new directory, likewise.
+ * @name: What is to be added to the path of @dentry; NULL if nothing.
+ * @new_name: Likewise for @new_dentry.
+ * @records_len: Bytes of records that are encoded already.
+ * @records: These, and the names behind them.
+ *
+ * Constant.
+ */
+struct fanotify_so_info {
+	u32 report;
+	struct dentry *dentry;
+	struct dentry *new_dentry;
+	char *name;
+	char *new_name;
+	unsigned int records_len;
+	u8 records[] __aligned(FANOTIFY_SO_RECORD_ALIGN);
 };
 
 /**
@@ -138,6 +210,8 @@ struct fanotify_so_clock {
  * @mark: The file's own mark, which may keep the answer; a reference of the
  *        operation's. NULL if none is to keep it. Constant.
  * @generation: That of @mark when the event was queued. Constant.
+ * @report: What the reader is to be told: FAN_REPORT_* bits. Constant.
+ * @fsid: The file system, for that. Constant.
  *
  * Lives on the stack of the task that waits, which takes group->lock before it
  * leaves. So it costs no memory, and whoever finds it under that lock may use
@@ -154,19 +228,60 @@ struct fanotify_so_perm {
 	u32 verdict;
 	struct fsnotify_mark *mark;
 	u32 generation;
+	u32 report;
+	__kernel_fsid_t fsid;
+};
+
+/* What a mark was set for by a user, see @scopes below */
+#define FANOTIFY_SO_OBJECT	0x1
+#define FANOTIFY_SO_SUBTREE	0x2
+
+/**
+ * struct fanotify_so_subtree - what is wanted below a directory
+ * @list: In the hub's subtrees while anything is [mark_mutex].
+ * @hub: The mark of the hub, a reference, while it is on @list [mark_mutex].
+ * @asked: The events to report [mark_mutex]. May be read without it, as
+ * @ignored: the events not to report [mark_mutex].
+ */
+struct fanotify_so_subtree {
+	struct list_head list;
+	struct fsnotify_mark *hub;
+	u32 asked;
+	u32 ignored;
+};
+
+/**
+ * struct fanotify_so_hub - what the mark on a superblock is there for besides
+ * @subtrees: What is wanted below directories of it [mark_mutex].
+ * @asked: What one of them asks for [mark_mutex]. May be read without it, as
+ * @used: whether there are any [mark_mutex].
+ * @ignored: What a user wants not to hear of the superblock [mark_mutex].
+ */
+struct fanotify_so_hub {
+	struct list_head subtrees;
+	u32 asked;
+	u32 ignored;
+	bool used;
 };
 
 /**
  * struct fanotify_so_mark - a mark of a socket group
  * @fsn: The mark as fsnotify knows it. Must be first.
- * @sb: For a mark on a file, its superblock, as the key under which it is
- *      counted in group->sbs; never looked into. NULL for a mark on a
- *      superblock, which counts nowhere. Constant.
- * @removed: To be detached at the end of the call that set both masks to 0; it
- *           cannot go by the masks, which a modification clears [mark_mutex].
- * @set_in: The group's call that last meant to set masks of it [mark_mutex].
+ * @sb: The superblock, as the key under which the mark is counted in
+ *      group->sbs; never looked into. NULL for one that a global listener has
+ *      on every superblock, which is not counted. Constant.
+ * @subtree: Of a directory: what is wanted below it; NULL until anything is.
+ * @hub: Of a superblock, likewise; both go with the mark.
+ * @fsid: The file system, for handles; 0 if it is not known. Constant.
+ * @counted: It counts against the limit of the user [mark_mutex].
+ * @scopes: What a user has set it for: FANOTIFY_SO_OBJECT, that what is marked
+ *          itself, FANOTIFY_SO_SUBTREE, what is below it. It cannot go by the
+ *          masks, which a modification clears [mark_mutex].
+ * @planned: What @scopes has been since the group's call @call began
+ *           [mark_mutex].
+ * @call: See @planned [mark_mutex].
  * @asked: The events to report; @fsn.mask has those as well that the mark needs
- *         to keep verdicts [fsn.lock, mark_mutex].
+ *         to keep verdicts, and for what is below [fsn.lock, mark_mutex].
  * @keeps: It keeps verdicts, and so hears of what outdates them [fsn.lock,
  *         mark_mutex].
  * @kept: The events in @fsn.ignore_mask that it got with a verdict [fsn.lock].
@@ -175,9 +290,14 @@ struct fanotify_so_perm {
 struct fanotify_so_mark {
 	struct fsnotify_mark fsn;
 	struct super_block *sb;
-	bool removed;
+	struct fanotify_so_subtree *subtree;
+	struct fanotify_so_hub *hub;
+	__kernel_fsid_t fsid;
+	bool counted;
 	bool keeps;
-	u64 set_in;
+	u8 scopes;
+	u8 planned;
+	u64 call;
 	u32 asked;
 	u32 kept;
 	u32 generation;
@@ -326,7 +446,7 @@ fanotify_so_share_find(u64 net, u32 group_num, struct fanotify_so_group *new);
 void fanotify_so_share_born(struct fanotify_so_group *group);
 void fanotify_so_share_remove(struct fanotify_so_group *group);
 int fanotify_so_share_join(struct fanotify_so_group *group,
-			   const struct fanotify_addr *addr,
+			   const struct fanotify_addr *addr, u32 report,
 			   struct fanotify_so_member *member);
 void fanotify_so_share_linger(struct fanotify_so_group *group);
 
@@ -356,14 +476,44 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 			    struct super_block *sb);
 void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
 			  u32 ignored_mask);
+void fanotify_so_mark_update(struct fsnotify_mark *mark);
+struct fsnotify_mark *fanotify_so_mark_make(struct fanotify_so_group *group,
+					    void *obj, unsigned int obj_type,
+					    struct super_block *sb,
+					    unsigned int flags, bool counted,
+					    gfp_t gfp);
+int fanotify_so_mark_count(struct fanotify_so_group *group,
+			   struct fsnotify_mark *mark);
+void fanotify_so_mark_uncount(struct fanotify_so_group *group,
+			      struct fsnotify_mark *mark);
+bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark);
 struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
 					     struct inode *inode);
 void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 			      struct fsnotify_group *fsn);
 void fanotify_so_free_mark(struct fsnotify_mark *mark);
 
+/* so_subtree.c */
+u32 fanotify_so_subtrees_wanted(struct fsnotify_mark *mark,
+				const struct dentry *dentry, struct inode *dir,
+				bool is_dir, u32 *ignored);
+int fanotify_so_subtree_prepare(struct fsnotify_mark *mark);
+int fanotify_so_hub_prepare(struct fsnotify_mark *mark);
+void fanotify_so_subtree_set(struct fsnotify_mark *mark,
+			     struct fsnotify_mark *hub, u32 mask,
+			     u32 ignored_mask);
+void fanotify_so_subtree_gone(struct fsnotify_mark *mark);
+
+/* so_fsid.c */
+__kernel_fsid_t fanotify_so_file_fsid(const struct fanotify_so_group *group,
+				      const struct file *file);
+__kernel_fsid_t fanotify_so_sb_fsid(const struct fanotify_so_group *group,
+				    struct super_block *sb);
+__kernel_fsid_t fanotify_so_event_fsid(struct fsnotify_iter_info *iter_info);
+
 /* so_ignore.c */
 u32 fanotify_so_ignored_mask(const struct fanotify_so_group *group,
+			     const struct fsnotify_mark *mark,
 			     const struct super_block *sb);
 
 /* so_global.c */
@@ -389,7 +539,7 @@ s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock);
 /* so_perm.c */
 void fanotify_so_perm_init(struct fanotify_so_group *group);
 int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
-		    u32 mask);
+		    u32 mask, __kernel_fsid_t fsid);
 void fanotify_so_perm_take(struct fanotify_so_group *group,
 			   struct fanotify_so_event *event,
 			   struct fanotify_so_taken *taken);
@@ -423,7 +573,8 @@ bool fanotify_so_ignores_current(struct fanotify_so_group *group);
 void fanotify_so_queue_init(struct fanotify_so_group *group);
 u32 fanotify_so_shown_flags(const struct file *file);
 void fanotify_so_queue(struct fanotify_so_group *group,
-		       const struct file *file, u32 mask);
+		       const struct fanotify_so_subject *sub, u32 mask,
+		       __kernel_fsid_t fsid);
 void fanotify_so_queue_lost(struct fanotify_so_group *group);
 void fanotify_so_queue_shutdown(struct fanotify_so_group *group);
 
@@ -433,7 +584,20 @@ void fanotify_so_merge_add(struct fanotify_so_group *group,
 void fanotify_so_merge_remove(struct fanotify_so_group *group,
 			      struct fanotify_so_event *event);
 bool fanotify_so_merge(struct fanotify_so_group *group,
-		       const struct path *path, u32 f_flags, u32 mask);
+		       const struct fanotify_so_event *with);
+
+/* so_info.c */
+struct fanotify_so_info *
+fanotify_so_info_alloc(u32 report, const struct fanotify_so_subject *sub,
+		       u32 mask, __kernel_fsid_t fsid, gfp_t gfp);
+void fanotify_so_info_free(struct fanotify_so_info *info);
+bool fanotify_so_info_equal(const struct fanotify_so_info *a,
+			    const struct fanotify_so_info *b);
+unsigned int fanotify_so_info_encode(u32 report, const struct path *path,
+				     __kernel_fsid_t fsid, u8 *buf);
+struct dentry *fanotify_so_get_parent(struct fanotify_so_subject *sub,
+				      u32 report, struct name_snapshot *name);
+void fanotify_so_put_parent(struct dentry *parent, struct name_snapshot *name);
 
 /* so_wait.c */
 void fanotify_so_wake(struct fanotify_so_group *group);

@@ -82,8 +82,8 @@ u32 fanotify_so_addr_mask(const struct fanotify_addr *addr)
 }
 
 /* A group that hears of nothing yet, with both its references */
-static struct fanotify_so_group *so_group_alloc(u64 net,
-						const struct fanotify_addr *addr)
+static struct fanotify_so_group *
+so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
 {
 	struct fanotify_so_group *group;
 	struct fsnotify_group *fsn;
@@ -101,6 +101,7 @@ static struct fanotify_so_group *so_group_alloc(u64 net,
 	fanotify_so_evict_init(group);
 	fanotify_so_rules_init(group);
 	fanotify_so_queue_init(group);
+	group->rules.report = report;
 	group->mask = fanotify_so_addr_mask(addr);
 	group->f_flags = addr->f_flags;
 
@@ -165,7 +166,7 @@ static int so_group_start(struct fanotify_so_group *group,
  * there. One that is going away is followed by another one.
  */
 static struct fanotify_so_group *
-so_group_find(u64 net, const struct fanotify_addr *addr,
+so_group_find(u64 net, const struct fanotify_addr *addr, u32 report,
 	      struct fanotify_so_group **new)
 {
 	struct fanotify_so_group *group;
@@ -175,7 +176,7 @@ so_group_find(u64 net, const struct fanotify_addr *addr,
 	if (group)
 		return group;
 
-	*new = so_group_alloc(net, addr);
+	*new = so_group_alloc(net, addr, report);
 	if (IS_ERR(*new) || !addr->group_num)
 		return *new;
 	return fanotify_so_share_find(net, addr->group_num, *new);
@@ -186,6 +187,8 @@ so_group_find(u64 net, const struct fanotify_addr *addr,
  * @net: the cookie of the socket's network namespace, in which groups with the
  *       same number are the same
  * @addr: what the group is, or shall be; checked by the caller
+ * @report: what its events shall tell: FAN_REPORT_* bits, checked likewise; 0
+ *          if it is all the same, or nothing
  * @member: the socket
  *
  * Context: Process context, no lock of a file system held. May sleep.
@@ -195,7 +198,7 @@ so_group_find(u64 net, const struct fanotify_addr *addr,
  * fanotify_so_share_join() has against a member.
  */
 struct fanotify_so_group *
-fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr,
+fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr, u32 report,
 		       struct fanotify_so_member *member)
 {
 	struct fanotify_so_group *group, *new = NULL;
@@ -208,14 +211,15 @@ fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr,
 		return ERR_PTR(err);
 
 	do {
-		group = so_group_find(net, addr, &new);
+		group = so_group_find(net, addr, report, &new);
 		if (IS_ERR(group))
 			return group;
 		if (group == new) {
 			new = NULL;
 			err = so_group_start(group, member);
 		} else {
-			err = fanotify_so_share_join(group, addr, member);
+			err = fanotify_so_share_join(group, addr, report,
+						     member);
 		}
 	} while (err == -ESHUTDOWN);
 

@@ -7,12 +7,22 @@
 
 #include "so.h"
 
+static bool so_has_subtrees(struct fsnotify_mark *mark)
+{
+	/* Pairs with fanotify_so_hub_prepare() */
+	const struct fanotify_so_hub *hub =
+		smp_load_acquire(&fanotify_so_mark(mark)->hub);
+
+	return hub && READ_ONCE(hub->used);
+}
+
 /*
- * The bits of an event that the marks of this group ask for. send_to_group()
- * has compared the masks already, but not looked at what they say of
- * directories and children.
+ * The bits of an event that the marks of this group ask for, but for the mark
+ * of type @but. send_to_group() has compared the masks already, but not looked
+ * at what they say of directories and children, nor where the file is.
  */
-static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask)
+static u32 so_wanted_at(struct fsnotify_iter_info *iter_info, u32 mask,
+			const struct dentry *dentry, struct inode *dir, int but)
 {
 	bool is_dir = mask & FS_ISDIR;
 	struct fsnotify_mark *mark;
@@ -20,13 +30,51 @@ static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask)
 	int type;
 
 	fsnotify_foreach_iter_mark_type(iter_info, mark, type) {
+		if (type == but)
+			continue;
 		ignored |= fsnotify_effective_ignore_mask(mark, is_dir, type);
 		/* Once: it may be replaced meanwhile. */
 		asked = READ_ONCE(fanotify_so_mark(mark)->asked);
 		if (fsnotify_mask_applicable(asked, is_dir, type))
 			wanted |= asked;
+		if (type == FSNOTIFY_ITER_TYPE_SB && so_has_subtrees(mark))
+			wanted |= fanotify_so_subtrees_wanted(mark, dentry, dir,
+							      is_dir, &ignored);
 	}
 	return mask & wanted & ~ignored & ALL_FSNOTIFY_EVENTS;
+}
+
+/*
+ * A rename is about two directories, each with marks of its own. Only those
+ * stay in @sub of which this group is to be told.
+ */
+static u32 so_wanted_rename(struct fsnotify_iter_info *iter_info, u32 mask,
+			    struct fanotify_so_subject *sub)
+{
+	u32 old = so_wanted_at(iter_info, mask, NULL, sub->dir,
+			       FSNOTIFY_ITER_TYPE_INODE2);
+	u32 new = so_wanted_at(iter_info, mask, NULL, sub->new_dir,
+			       FSNOTIFY_ITER_TYPE_INODE);
+
+	if (!old)
+		sub->dir = NULL;
+	if (!new)
+		sub->new_dir = NULL;
+	return old | new;
+}
+
+static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask,
+		     struct fanotify_so_subject *sub)
+{
+	struct inode *dir = sub->dir;
+
+	if (mask & FS_RENAME)
+		return so_wanted_rename(iter_info, mask, sub);
+	/* Of one of which no name is told, it is known where it is if it is one. */
+	if (!dir && !sub->dentry && S_ISDIR(sub->inode->i_mode))
+		dir = sub->inode;
+	return so_wanted_at(iter_info, mask, sub->dentry, dir,
+			    FSNOTIFY_ITER_TYPE_COUNT);
 }
 
 /*
@@ -51,13 +99,75 @@ static void so_pass_dying(struct fsnotify_iter_info *iter_info)
 	}
 }
 
+/* Who is told where it happened is told that it was a directory. */
+static u32 so_told(const struct fanotify_so_group *group, u32 flags)
+{
+	return READ_ONCE(group->rules.report) & FANOTIFY_SO_WHERE ? flags : 0;
+}
+
+static void so_queue(struct fanotify_so_group *group,
+		     struct fanotify_so_subject *sub, u32 mask,
+		     struct fsnotify_iter_info *iter_info)
+{
+	u32 report = READ_ONCE(group->rules.report);
+	struct name_snapshot name;
+	struct dentry *parent;
+
+	parent = fanotify_so_get_parent(sub, report, &name);
+	fanotify_so_queue(group, sub, mask, fanotify_so_event_fsid(iter_info));
+	fanotify_so_put_parent(parent, &name);
+}
+
+/*
+ * What the event is about. Returns false if it is nothing for this group: an
+ * open file is one if there is something to open for the listener, and another
+ * event if the listener is told where it happened.
+ */
+static bool so_make_subject(const struct fanotify_so_group *group,
+			    struct fanotify_so_subject *sub, u32 mask,
+			    const void *data, int data_type, struct inode *dir,
+			    const struct qstr *name)
+{
+	const struct dentry *moved;
+
+	sub->file = fsnotify_data_file(data, data_type);
+	sub->inode = fsnotify_data_inode(data, data_type);
+	if (sub->file) {
+		sub->dentry = sub->file->f_path.dentry;
+		/* Memory that only looks like a file to the kernel. */
+		return (d_is_reg(sub->dentry) || d_is_dir(sub->dentry)) &&
+		       !IS_PRIVATE(sub->inode);
+	}
+
+	if (!so_told(group, 1))
+		return false;
+	if (mask & ALL_FSNOTIFY_DIRENT_EVENTS) {
+		sub->dir = dir;
+		sub->name = name;
+		if (mask & FS_RENAME) {
+			moved = fsnotify_data_dentry(data, data_type);
+			sub->new_dir = d_inode(moved->d_parent);
+			sub->new_name = &moved->d_name;
+		}
+		return dir && name;
+	}
+	if (!sub->inode || IS_PRIVATE(sub->inode) ||
+	    sub->inode->i_sb->s_flags & SB_NOUSER)
+		return false;
+	if (data_type == FSNOTIFY_EVENT_DENTRY)
+		sub->dentry = fsnotify_data_dentry(data, data_type);
+	return true;
+}
+
 /*
  * Waits for the answer outside fsnotify_mark_srcu, or everybody who removes a
  * mark would wait as well.
  */
-static int so_ask(struct fanotify_so_group *group, const struct file *file,
-		  u32 mask, struct fsnotify_iter_info *iter_info)
+static int so_ask(struct fanotify_so_group *group,
+		  struct fanotify_so_subject *sub, u32 mask, u32 flags,
+		  struct fsnotify_iter_info *iter_info)
 {
+	__kernel_fsid_t fsid = fanotify_so_event_fsid(iter_info);
 	int err;
 
 	/*
@@ -69,11 +179,12 @@ static int so_ask(struct fanotify_so_group *group, const struct file *file,
 
 	while (!fsnotify_prepare_group_wait(iter_info)) {
 		so_pass_dying(iter_info);
-		mask = so_wanted(iter_info, mask);
+		mask = so_wanted(iter_info, mask | flags, sub);
 		if (!mask)
 			return 0;
 	}
-	err = fanotify_so_ask(group, file, mask);
+	err = fanotify_so_ask(group, sub->file, mask | so_told(group, flags),
+			      fsid);
 	fsnotify_finish_user_wait(iter_info);
 	return err ?: FSNOTIFY_WAITED;
 }
@@ -84,13 +195,14 @@ static int so_ask(struct fanotify_so_group *group, const struct file *file,
  * @mask: what happened
  * @data: what it happened to
  * @data_type: what @data is
- * @dir: not used: the path says where
- * @name: not used, likewise
+ * @dir: the directory whose entry changes; not used of other events: the path
+ *       says where
+ * @name: that of the entry, likewise
  * @cookie: not used: inotify's
  * @iter_info: the marks of this group on the objects concerned
  *
- * Only an open regular file or directory is reported: of anything else
- * (truncate() by name, for one) there is nothing to open for the listener.
+ * Of open files, only regular ones and directories are reported. What happens
+ * to others than open files is reported to who is told where.
  *
  * Context: Process context, inside fsnotify_mark_srcu, which is left for as
  * long as the group is asked. May sleep.
@@ -102,9 +214,9 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 			     struct inode *dir, const struct qstr *name,
 			     u32 cookie, struct fsnotify_iter_info *iter_info)
 {
-	const struct file *file = fsnotify_data_file(data, data_type);
 	struct fanotify_so_group *group = fsn->private;
-	const struct dentry *dentry;
+	struct fanotify_so_subject sub = {};
+	u32 flags = mask & FS_ISDIR;
 
 	BUILD_BUG_ON(FAN_ACCESS != FS_ACCESS);
 	BUILD_BUG_ON(FAN_MODIFY != FS_MODIFY);
@@ -117,21 +229,25 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 	BUILD_BUG_ON(FAN_OPEN_EXEC_PERM != FS_OPEN_EXEC_PERM);
 	BUILD_BUG_ON(FAN_Q_OVERFLOW != FS_Q_OVERFLOW);
 	BUILD_BUG_ON(FAN_ONDIR != FS_ISDIR);
+	BUILD_BUG_ON(FAN_ATTRIB != FS_ATTRIB);
+	BUILD_BUG_ON(FAN_MOVED_FROM != FS_MOVED_FROM);
+	BUILD_BUG_ON(FAN_MOVED_TO != FS_MOVED_TO);
+	BUILD_BUG_ON(FAN_CREATE != FS_CREATE);
+	BUILD_BUG_ON(FAN_DELETE != FS_DELETE);
+	BUILD_BUG_ON(FAN_DELETE_SELF != FS_DELETE_SELF);
+	BUILD_BUG_ON(FAN_MOVE_SELF != FS_MOVE_SELF);
+	BUILD_BUG_ON(FAN_RENAME != FS_RENAME);
+	BUILD_BUG_ON(FANOTIFY_DIRENT_EVENTS != ALL_FSNOTIFY_DIRENT_EVENTS);
+	/* What is a flag here is no event there. */
+	BUILD_BUG_ON(FANOTIFY_SO_SCOPES & ALL_FSNOTIFY_BITS);
 
-	if (!file)
+	if (!so_make_subject(group, &sub, mask, data, data_type, dir, name))
 		return 0;
-	dentry = file->f_path.dentry;
-	if (!d_is_reg(dentry) && !d_is_dir(dentry))
-		return 0;
-	/* Memory that only looks like a file to the kernel. */
-	if (IS_PRIVATE(d_inode(dentry)))
-		return 0;
-
-	mask = so_wanted(iter_info, mask);
+	mask = so_wanted(iter_info, mask, &sub);
 	if (!mask || fanotify_so_ignores_current(group))
 		return 0;
 	if (mask & FANOTIFY_PERM_EVENTS)
-		return so_ask(group, file, mask, iter_info);
-	fanotify_so_queue(group, file, mask);
+		return so_ask(group, &sub, mask, flags, iter_info);
+	so_queue(group, &sub, mask | so_told(group, flags), iter_info);
 	return 0;
 }

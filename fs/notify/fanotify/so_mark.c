@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Marks: on files, on superblocks, and how many a user has.
+ * Marks: on files, mounts and superblocks, and how many a user has.
  *
- * A mark on a file pins its inode, so that it is there until it is removed,
- * and is therefore counted: against the limit of the user who bound the
- * socket, and in group->sbs. A mark on a superblock is counted nowhere.
+ * A mark that a user has set is counted against the limit of the one who bound
+ * the socket, one on a file pins its inode, and each one is counted in
+ * group->sbs. What is counted nowhere are the marks that a global listener has
+ * on every superblock.
  */
 #include <linux/capability.h>
 #include <linux/dcache.h>
@@ -41,6 +42,8 @@ static struct fsnotify_mark *so_mark_alloc(struct fanotify_so_group *group,
 
 void fanotify_so_free_mark(struct fsnotify_mark *mark)
 {
+	kfree(fanotify_so_mark(mark)->subtree);
+	kfree(fanotify_so_mark(mark)->hub);
 	kmem_cache_free(so_mark_cache, fanotify_so_mark(mark));
 }
 
@@ -50,18 +53,109 @@ void fanotify_so_free_mark(struct fsnotify_mark *mark)
  * @fsn: its group
  *
  * Context: Process context. Called once for each mark. Takes the lock of
- * group->sbs.
+ * group->sbs, and of one on a subtree the mark mutex.
  */
 void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 			      struct fsnotify_group *fsn)
 {
 	struct fanotify_so_group *group = fsn->private;
-	struct super_block *sb = fanotify_so_mark(mark)->sb;
+	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
 
-	if (!sb)
+	if (so_mark->scopes & FANOTIFY_SO_SUBTREE)
+		fanotify_so_subtree_gone(mark);
+	if (so_mark->sb)
+		fanotify_so_order_put_sb(group, so_mark->sb);
+	fanotify_so_mark_uncount(group, mark);
+}
+
+/**
+ * fanotify_so_mark_count - count a mark against the limit of its user
+ * @group: the group
+ * @mark: the mark; may be counted already
+ *
+ * Context: Process context, mark_mutex held.
+ * Return: 0, or -ENOSPC if there are too many.
+ */
+int fanotify_so_mark_count(struct fanotify_so_group *group,
+			   struct fsnotify_mark *mark)
+{
+	struct ucounts *ucounts = group->ucounts;
+
+	if (fanotify_so_mark(mark)->counted)
+		return 0;
+	if (!inc_ucount(ucounts->ns, ucounts->uid, UCOUNT_FANOTIFY_SO_MARKS))
+		return -ENOSPC;
+	fanotify_so_mark(mark)->counted = true;
+	return 0;
+}
+
+/**
+ * fanotify_so_mark_uncount - count a mark no more
+ * @group: the group
+ * @mark: the mark; may not be counted
+ *
+ * Context: Process context, mark_mutex held or the mark detached.
+ */
+void fanotify_so_mark_uncount(struct fanotify_so_group *group,
+			      struct fsnotify_mark *mark)
+{
+	if (!fanotify_so_mark(mark)->counted)
 		return;
-	fanotify_so_order_put_sb(group, sb);
+	fanotify_so_mark(mark)->counted = false;
 	dec_ucount(group->ucounts, UCOUNT_FANOTIFY_SO_MARKS);
+}
+
+/**
+ * fanotify_so_mark_is_idle - is there nothing that a mark is there for?
+ * @mark: an attached mark that has been one of a user's
+ *
+ * Context: Process context, mark_mutex held.
+ * Return: true if so.
+ */
+bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark)
+{
+	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
+
+	if (so_mark->scopes)
+		return false;
+	/* The mark of a global listener, and one that others hang on */
+	return mark->connector->type != FSNOTIFY_OBJ_TYPE_SB ||
+	       (so_mark->sb && !(so_mark->hub && so_mark->hub->used));
+}
+
+/* What the mark has to hear of, for all that it is there for */
+static u32 so_mask(const struct fanotify_so_mark *mark)
+{
+	u32 mask = mark->asked;
+
+	if (mark->keeps)
+		mask |= SO_KEEPER_MASK;
+	if (mark->hub)
+		mask |= mark->hub->asked;
+	/* What is looked for in i_fsnotify_mask, and is no event */
+	if (mark->subtree && (mark->subtree->asked || mark->subtree->ignored))
+		mask |= FAN_ON_SUBTREE;
+	return mask;
+}
+
+/**
+ * fanotify_so_mark_update - something that a mark asks for has changed
+ * @mark: an attached mark
+ *
+ * Context: Process context, mark_mutex held.
+ */
+void fanotify_so_mark_update(struct fsnotify_mark *mark)
+{
+	u32 old;
+
+	spin_lock(&mark->lock);
+	old = mark->mask;
+	WRITE_ONCE(mark->mask, so_mask(fanotify_so_mark(mark)));
+	spin_unlock(&mark->lock);
+
+	fsnotify_recalc_mask(mark->connector);
+	if ((old ^ mark->mask) & ALL_FSNOTIFY_PERM_EVENTS)
+		fsnotify_recalc_prio(mark->connector);
 }
 
 /**
@@ -70,7 +164,7 @@ void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
  * @mask: the events to report
  * @ignored_mask: the events not to report; FAN_SURVIVE_MODIFY
  *
- * If the mark is attached, the caller has to let fsnotify know.
+ * fanotify_so_mark_update() has to follow.
  *
  * Context: Process context. Takes mark->lock: what a modification clears at
  * the same time is either what was there before, or all of this.
@@ -90,7 +184,6 @@ void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
 	so_mark->kept = 0;
 	/* What is being asked now is not for this ignored mask. */
 	so_mark->generation++;
-	WRITE_ONCE(mark->mask, mask | (so_mark->keeps ? SO_KEEPER_MASK : 0));
 	WRITE_ONCE(mark->ignore_mask, ignored_mask & ~FAN_SURVIVE_MODIFY);
 	spin_unlock(&mark->lock);
 }
@@ -111,6 +204,7 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 			    struct super_block *sb)
 {
 	struct fsnotify_mark *mark;
+	__kernel_fsid_t fsid;
 	int err;
 
 	lockdep_assert_held(&sb->s_umount);
@@ -122,14 +216,17 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 		return 0;
 	}
 
+	fsid = fanotify_so_sb_fsid(group, sb);
 	mark = so_mark_alloc(group, GFP_KERNEL);
 	if (!mark)
 		return -ENOMEM;
+	fanotify_so_mark(mark)->fsid = fsid;
 
 	/* What is ignored does not change before the mark can be found. */
 	fsnotify_group_lock(group->fsn);
 	fanotify_so_mark_set(mark, group->mask,
-			     fanotify_so_ignored_mask(group, sb));
+			     fanotify_so_ignored_mask(group, mark, sb));
+	mark->mask = so_mask(fanotify_so_mark(mark));
 	/* Evicted while it is still being bound: nobody would take it down. */
 	err = group->closed ? 0 :
 	      fsnotify_add_mark_locked(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
@@ -140,182 +237,52 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 	return err == -EEXIST || err == -ENOENT ? 0 : err;
 }
 
-static struct inode *so_req_inode(const struct fanotify_so_mark_req *req)
-{
-	return d_inode(req->file->f_path.dentry);
-}
-
-static bool so_req_removes(const struct fanotify_so_mark_req *req)
-{
-	return !req->mask && !req->ignored_mask;
-}
-
-/*
- * Who holds the socket need not have the rights of the one who bound it, and is
- * not to gain by a mark a descriptor that it could not have got by itself. What
- * will be in a directory is not known yet, and the directory itself comes as
- * others see it, with a way up that the holder's root does not end: the rights
- * have to be those that no file can refuse. The mount that others have a file
- * from need not be read-only as the holder's is. Who could have bound the
- * socket is not asked: all of that is to be had with another one.
+/**
+ * fanotify_so_mark_make - make a mark that asks for nothing yet
+ * @group: the group
+ * @obj: what to mark: an inode, a mount or a superblock
+ * @obj_type: which of them: FSNOTIFY_OBJ_TYPE_*
+ * @sb: the superblock that @obj is, or is on
+ * @flags: FSNOTIFY_MARK_FLAG_* bits
+ * @counted: it counts against the limit of the user
+ * @gfp: for the memory it may take
+ *
+ * Context: Process context, mark_mutex held. May sleep.
+ * Return: the attached mark, with a reference, or an ERR_PTR: -ENOMEM; -ENOSPC
+ * at the limit; -ENOENT if the object is just going away.
  */
-static int so_may_have_reported(const struct fanotify_so_group *group,
-				const struct fanotify_so_mark_req *req)
+struct fsnotify_mark *fanotify_so_mark_make(struct fanotify_so_group *group,
+					    void *obj, unsigned int obj_type,
+					    struct super_block *sb,
+					    unsigned int flags, bool counted,
+					    gfp_t gfp)
 {
-	fmode_t fmode = OPEN_FMODE(group->f_flags) & (FMODE_READ | FMODE_WRITE);
-	int err;
-
-	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
-		return 0;
-	if (req->mask & (FAN_EVENT_ON_CHILD | FAN_ONDIR) &&
-	    !capable(fmode & FMODE_WRITE ? CAP_DAC_OVERRIDE :
-					   CAP_DAC_READ_SEARCH))
-		return -EPERM;
-	if ((req->file->f_mode & fmode) == fmode)
-		return 0;
-	if (fmode & FMODE_WRITE && __mnt_is_readonly(req->file->f_path.mnt))
-		return -EROFS;
-	err = inode_permission(file_mnt_idmap(req->file), so_req_inode(req),
-			       ACC_MODE(group->f_flags));
-	return err == -EACCES ? -EPERM : err;
-}
-
-/* May this file be marked so? */
-static int so_may_mark(const struct fanotify_so_group *group,
-		       const struct fanotify_so_mark_req *req)
-{
-	struct inode *inode = so_req_inode(req);
-	u32 both = req->mask | req->ignored_mask;
-	int err;
-
-	if (!S_ISREG(inode->i_mode) && !S_ISDIR(inode->i_mode))
-		return -EINVAL;
-	if (!S_ISDIR(inode->i_mode) && both & (FAN_ONDIR | FAN_EVENT_ON_CHILD))
-		return -ENOTDIR;
-	if (req->mask) {
-		err = so_may_have_reported(group, req);
-		if (err)
-			return err;
-	}
-	return security_path_notify(&req->file->f_path,
-				    both & ALL_FSNOTIFY_EVENTS,
-				    FSNOTIFY_OBJ_TYPE_INODE);
-}
-
-/* A counted mark that asks for nothing yet, and is not attached yet either */
-static struct fsnotify_mark *so_new_mark(struct fanotify_so_group *group,
-					 struct super_block *sb, gfp_t gfp)
-{
-	struct ucounts *ucounts = group->ucounts;
 	struct fsnotify_mark *mark;
 	int err;
 
-	if (!inc_ucount(ucounts->ns, ucounts->uid, UCOUNT_FANOTIFY_SO_MARKS))
-		return ERR_PTR(-ENOSPC);
-
-	err = fanotify_so_order_get_sb(group, sb, gfp);
-	if (err)
-		goto out_dec_ucount;
-
-	err = -ENOMEM;
 	mark = so_mark_alloc(group, gfp);
 	if (!mark)
-		goto out_put_sb;
+		return ERR_PTR(-ENOMEM);
+	mark->flags |= flags;
+
+	err = counted ? fanotify_so_mark_count(group, mark) : 0;
+	if (err)
+		goto out_put_mark;
+	err = fanotify_so_order_get_sb(group, sb, gfp);
+	if (err)
+		goto out_uncount;
 	fanotify_so_mark(mark)->sb = sb;
-	return mark;
+	err = fsnotify_add_mark_locked(mark, obj, obj_type, 0);
+	if (!err)
+		return mark;
 
-out_put_sb:
+	/* fsnotify tells only of marks that were attached. */
 	fanotify_so_order_put_sb(group, sb);
-out_dec_ucount:
-	dec_ucount(ucounts, UCOUNT_FANOTIFY_SO_MARKS);
-	return ERR_PTR(err);
-}
-
-/* A mark that only keeps verdicts is nobody's to remove. */
-static bool so_mark_is_set(const struct fanotify_so_group *group,
-			   struct fsnotify_mark *mark)
-{
-	return !(mark->flags & FSNOTIFY_MARK_FLAG_NO_IREF) ||
-	       fanotify_so_mark(mark)->set_in == group->call;
-}
-
-/*
- * Sees that there is a mark, which is everything that may fail. A new one is
- * left in the request.
- */
-static int so_req_attach(struct fanotify_so_group *group,
-			 struct fanotify_so_mark_req *req)
-{
-	struct inode *inode = so_req_inode(req);
-	struct fsnotify_mark *mark;
-	int err = 0;
-
-	mark = fsnotify_find_inode_mark(inode, group->fsn);
-	if (mark) {
-		if (!so_req_removes(req))
-			fanotify_so_mark(mark)->set_in = group->call;
-		else if (!so_mark_is_set(group, mark))
-			err = -ENOENT;
-		fsnotify_put_mark(mark);
-		return err;
-	}
-	if (so_req_removes(req))
-		return -ENOENT;
-
-	mark = so_new_mark(group, inode->i_sb, GFP_KERNEL_ACCOUNT);
-	if (IS_ERR(mark))
-		return PTR_ERR(mark);
-	err = fsnotify_add_inode_mark_locked(mark, inode, 0);
-	if (err) {
-		/* fsnotify tells only of marks that were attached. */
-		fanotify_so_freeing_mark(mark, group->fsn);
-		fsnotify_put_mark(mark);
-		return err;
-	}
-	req->mark = mark;
-	return 0;
-}
-
-static void so_req_apply(struct fanotify_so_group *group,
-			 const struct fanotify_so_mark_req *req)
-{
-	struct fsnotify_mark *mark;
-	u32 old;
-
-	mark = fsnotify_find_inode_mark(so_req_inode(req), group->fsn);
-	/* It was there under the mutex that is held, and the file is open. */
-	if (WARN_ON_ONCE(!mark))
-		return;
-	old = mark->mask;
-	fanotify_so_mark(mark)->removed = so_req_removes(req);
-	/* What is asked for must not go with the memory of the inode. */
-	spin_lock(&mark->lock);
-	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
-	spin_unlock(&mark->lock);
-	fanotify_so_mark_set(mark, req->mask, req->ignored_mask);
-	fsnotify_recalc_mask(mark->connector);
-	if ((old ^ req->mask) & ALL_FSNOTIFY_PERM_EVENTS)
-		fsnotify_recalc_prio(mark->connector);
+out_uncount:
+	fanotify_so_mark_uncount(group, mark);
+out_put_mark:
 	fsnotify_put_mark(mark);
-}
-
-/* Leaves a detached mark in the request, if the last word was to remove it. */
-static void so_req_detach(struct fanotify_so_group *group,
-			  struct fanotify_so_mark_req *req)
-{
-	struct fsnotify_mark *mark;
-
-	if (!so_req_removes(req))
-		return;
-	mark = fsnotify_find_inode_mark(so_req_inode(req), group->fsn);
-	if (!mark)
-		return;
-	if (!fanotify_so_mark(mark)->removed) {
-		fsnotify_put_mark(mark);
-		return;
-	}
-	fsnotify_detach_mark(mark);
-	req->mark = mark;
+	return ERR_PTR(err);
 }
 
 /*
@@ -341,17 +308,14 @@ static struct fsnotify_mark *so_make_keeper(struct fanotify_so_group *group,
 		return NULL;
 	if (!mark) {
 		/* As for an event: not worth a search, or a victim. */
-		mark = so_new_mark(group, inode->i_sb,
-				   GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
-				   __GFP_NOWARN);
+		mark = fanotify_so_mark_make(group, inode,
+					     FSNOTIFY_OBJ_TYPE_INODE,
+					     inode->i_sb,
+					     FSNOTIFY_MARK_FLAG_NO_IREF, true,
+					     GFP_KERNEL_ACCOUNT |
+					     __GFP_NORETRY | __GFP_NOWARN);
 		if (IS_ERR(mark))
 			return NULL;
-		mark->flags |= FSNOTIFY_MARK_FLAG_NO_IREF;
-		if (fsnotify_add_inode_mark_locked(mark, inode, 0)) {
-			fanotify_so_freeing_mark(mark, group->fsn);
-			fsnotify_put_mark(mark);
-			return NULL;
-		}
 	}
 
 	spin_lock(&mark->lock);
@@ -394,86 +358,6 @@ struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
 	set_active_memcg(old_memcg);
 	return mark;
 }
-
-static int so_set_marks_locked(struct fanotify_so_group *group,
-			       struct fanotify_so_mark_req *reqs,
-			       unsigned int nr)
-{
-	unsigned int i;
-	int err = 0;
-
-	lockdep_assert_held(&group->fsn->mark_mutex);
-
-	if (group->closed)
-		return -ESHUTDOWN;
-
-	group->call++;
-	for (i = 0; i < nr && !err; i++)
-		err = so_req_attach(group, &reqs[i]);
-	if (err) {
-		for (i = 0; i < nr; i++)
-			if (reqs[i].mark)
-				fsnotify_detach_mark(reqs[i].mark);
-		return err;
-	}
-
-	/* Nothing fails from here on. */
-	for (i = 0; i < nr; i++) {
-		if (reqs[i].mark)
-			fsnotify_put_mark(reqs[i].mark);
-		reqs[i].mark = NULL;
-		so_req_apply(group, &reqs[i]);
-	}
-	for (i = 0; i < nr; i++)
-		so_req_detach(group, &reqs[i]);
-	return 0;
-}
-
-/**
- * fanotify_so_set_marks - set the marks of some files
- * @group: the group
- * @reqs: the files and what their marks shall be, taken in this order.
- *        Clobbered.
- * @nr: how many, at most FAN_SO_MAX_MARKS
- *
- * Everything is done or nothing. No mark is removed before all are set, so
- * that for a moment there can be as many as are both set and removed.
- *
- * Context: Process context, no lock held. May sleep.
- * Return: 0; -EINVAL for what is neither a regular file nor a directory,
- * -ENOTDIR if bits that are about directories are given for a file, -EPERM if
- * the caller may not open what it wants reported, -EROFS if nobody could on its
- * mount, or what its file system says if asked that; what a security module has
- * against it, usually -EACCES; -ESHUTDOWN; -ENOENT if there is no mark to
- * remove or the file is just being deleted, -ENOSPC at the user's limit,
- * -ENOMEM.
- */
-int fanotify_so_set_marks(struct fanotify_so_group *group,
-			  struct fanotify_so_mark_req *reqs, unsigned int nr)
-{
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < nr; i++) {
-		err = so_may_mark(group, &reqs[i]);
-		if (err)
-			return err;
-	}
-
-	fsnotify_group_lock(group->fsn);
-	err = so_set_marks_locked(group, reqs, nr);
-	fsnotify_group_unlock(group->fsn);
-
-	/* What was detached above: not under the mutex, see fsnotify. */
-	for (i = 0; i < nr; i++) {
-		if (!reqs[i].mark)
-			continue;
-		fsnotify_free_mark(reqs[i].mark);
-		fsnotify_put_mark(reqs[i].mark);
-	}
-	return err;
-}
-EXPORT_SYMBOL_GPL(fanotify_so_set_marks);
 
 static int __init fanotify_so_mark_init(void)
 {

@@ -12,12 +12,18 @@
 /* As many events of one list are looked at, from the latest on. */
 #define SO_MERGE_MAX_LOOKS	32
 
-static struct hlist_head *so_merge_bucket(struct fanotify_so_group *group,
-					  const struct path *path,
-					  const struct pid *pid)
+/* The order of what happens to the entries of a directory is not to be lost. */
+static bool so_can_merge(const struct fanotify_so_event *event)
 {
-	unsigned long key = (unsigned long)path->dentry ^
-			    hash_long((unsigned long)pid, BITS_PER_LONG);
+	return !(event->mask & (FANOTIFY_DIRENT_EVENTS | FAN_DELETE_SELF |
+				FAN_MOVE_SELF));
+}
+
+static struct hlist_head *so_merge_bucket(struct fanotify_so_group *group,
+					  const struct fanotify_so_event *event)
+{
+	unsigned long key = (unsigned long)event->path.dentry ^
+			    hash_long((unsigned long)event->pid, BITS_PER_LONG);
 
 	return &group->merge[hash_long(key, FANOTIFY_SO_MERGE_BITS)];
 }
@@ -31,8 +37,9 @@ void fanotify_so_merge_add(struct fanotify_so_group *group,
 			   struct fanotify_so_event *event)
 {
 	lockdep_assert_held(&group->lock);
-	hlist_add_head(&event->hash,
-		       so_merge_bucket(group, &event->path, event->pid));
+	INIT_HLIST_NODE(&event->hash);
+	if (so_can_merge(event))
+		hlist_add_head(&event->hash, so_merge_bucket(group, event));
 }
 
 /**
@@ -44,36 +51,38 @@ void fanotify_so_merge_remove(struct fanotify_so_group *group,
 			      struct fanotify_so_event *event)
 {
 	lockdep_assert_held(&group->lock);
-	hlist_del(&event->hash);
+	hlist_del_init(&event->hash);
 }
 
 /**
  * fanotify_so_merge - join an event that is on the queue
  * @group: the group, with its lock held
- * @path: the file that the current thread has done something to
- * @f_flags: how it has the file open
- * @mask: what it has done
+ * @with: the event, which is to be queued
  *
  * Only the current thread adds an event that it could join: if there is none
  * now there will be none when it comes back with one of its own, but for one
  * that a reader puts back meanwhile, and then there are two.
  *
- * Return: true if there was one, which now has @mask as well.
+ * Return: true if there was one, which now has its mask as well.
  */
 bool fanotify_so_merge(struct fanotify_so_group *group,
-		       const struct path *path, u32 f_flags, u32 mask)
+		       const struct fanotify_so_event *with)
 {
-	struct pid *pid = task_pid(current);
 	struct fanotify_so_event *event;
 	int looks = 0;
 
 	lockdep_assert_held(&group->lock);
-	hlist_for_each_entry(event, so_merge_bucket(group, path, pid), hash) {
+	if (!so_can_merge(with))
+		return false;
+
+	hlist_for_each_entry(event, so_merge_bucket(group, with), hash) {
 		if (++looks > SO_MERGE_MAX_LOOKS)
 			return false;
-		if (event->pid == pid && event->f_flags == f_flags &&
-		    path_equal(&event->path, path)) {
-			event->mask |= mask;
+		if (event->pid == with->pid &&
+		    event->f_flags == with->f_flags &&
+		    path_equal(&event->path, &with->path) &&
+		    fanotify_so_info_equal(event->info, with->info)) {
+			event->mask |= with->mask;
 			return true;
 		}
 	}

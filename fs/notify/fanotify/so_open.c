@@ -10,6 +10,8 @@
 #include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 
 #include "../../internal.h"
@@ -100,7 +102,7 @@ bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,
 {
 	struct dentry *dentry = taken->path.dentry;
 
-	return !(taken->mask & FAN_Q_OVERFLOW) &&
+	return taken->path.mnt && !(taken->report & FAN_REPORT_NOFD) &&
 	       (fanotify_so_order_heard(group, dentry->d_sb) ||
 		so_is_leased(dentry));
 }
@@ -168,3 +170,38 @@ out_report:
 	return 0;
 }
 EXPORT_SYMBOL_GPL(fanotify_so_open);
+
+/**
+ * fanotify_so_open_pid - open a pidfd of the process that caused an event
+ * @taken: the event; not an overflow
+ * @filp: is set to the file, if there is a descriptor
+ *
+ * Context: Process context, no lock held. May sleep.
+ * Return: a descriptor that is reserved for @filp; FAN_NOPIDFD if the process
+ * is gone or not visible to the reader, FAN_EPIDFD if there is none to be had of
+ * it; -EMFILE, -ENFILE or -ENOMEM, which are about the reader.
+ */
+int fanotify_so_open_pid(const struct fanotify_so_taken *taken,
+			 struct file **filp)
+{
+	int fd;
+
+	if (!pid_nr_ns(taken->tgid, task_active_pid_ns(current)) ||
+	    !pid_has_task(taken->tgid, PIDTYPE_TGID))
+		return FAN_NOPIDFD;
+
+	fd = pidfd_prepare(taken->tgid, 0, filp);
+	switch (fd) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+		return fd;
+	case -ESRCH:
+	case -EINVAL:
+		/* It has gone just now. */
+		return FAN_NOPIDFD;
+	default:
+		return fd < 0 ? FAN_EPIDFD : fd;
+	}
+}
+EXPORT_SYMBOL_GPL(fanotify_so_open_pid);

@@ -164,12 +164,13 @@ static void so_perm_wait(struct fanotify_so_group *group,
  * @group: whom to ask
  * @file: what it has open, or is opening
  * @mask: what it wants to do: one permission event
+ * @fsid: the file system, for handles
  *
  * Context: Process context, with no lock of fsnotify's held. Sleeps.
  * Return: 0 if it may, -EPERM if not, -EINTR if it was killed meanwhile.
  */
 int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
-		    u32 mask)
+		    u32 mask, __kernel_fsid_t fsid)
 {
 	struct fanotify_so_perm perm = {
 		.event.path = file->f_path,
@@ -178,6 +179,8 @@ int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
 		.event.mask = mask,
 		.event.f_flags = fanotify_so_shown_flags(file),
 		.task = current,
+		.report = READ_ONCE(group->rules.report),
+		.fsid = fsid,
 	};
 
 	if (!READ_ONCE(group->shutdown))
@@ -225,6 +228,8 @@ void fanotify_so_perm_take(struct fanotify_so_group *group,
 	taken->mask = event->mask;
 	taken->f_flags = event->f_flags;
 	taken->cookie = perm->cookie;
+	taken->report = perm->report;
+	taken->fsid = perm->fsid;
 }
 
 /**

@@ -22,6 +22,7 @@ static struct kmem_cache *so_event_cache __ro_after_init;
 
 static void so_event_free(struct fanotify_so_event *event)
 {
+	fanotify_so_info_free(event->info);
 	path_put(&event->path);
 	put_pid(event->pid);
 	put_pid(event->tgid);
@@ -33,17 +34,45 @@ static void so_event_free(struct fanotify_so_event *event)
  * of an event, nor the current task to search it for memory again and again: an
  * overflow tells the listener as much.
  */
-static struct fanotify_so_event *so_event_alloc(struct fanotify_so_group *group)
+#define SO_EVENT_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
+
+/* A copy of one on the stack, with references */
+static struct fanotify_so_event *
+so_event_alloc(struct fanotify_so_group *group,
+	       const struct fanotify_so_event *like)
 {
 	struct fanotify_so_event *event;
 	struct mem_cgroup *old_memcg;
 
 	old_memcg = set_active_memcg(group->fsn->memcg);
-	event = kmem_cache_alloc(so_event_cache,
-				 GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
-				 __GFP_NOWARN);
+	event = kmem_cache_alloc(so_event_cache, SO_EVENT_GFP);
 	set_active_memcg(old_memcg);
+	if (!event)
+		return NULL;
+
+	*event = *like;
+	path_get(&event->path);
+	get_pid(event->pid);
+	get_pid(event->tgid);
 	return event;
+}
+
+/* Returns -ENOMEM if it could not be told what is wanted. */
+static int so_get_info(struct fanotify_so_group *group,
+		       struct fanotify_so_event *event,
+		       const struct fanotify_so_subject *sub,
+		       __kernel_fsid_t fsid)
+{
+	u32 report = READ_ONCE(group->rules.report);
+	struct mem_cgroup *old_memcg;
+
+	if (!report)
+		return 0;
+	old_memcg = set_active_memcg(group->fsn->memcg);
+	event->info = fanotify_so_info_alloc(report, sub, event->mask, fsid,
+					     SO_EVENT_GFP);
+	set_active_memcg(old_memcg);
+	return event->info ? 0 : -ENOMEM;
 }
 
 void fanotify_so_queue_init(struct fanotify_so_group *group)
@@ -123,8 +152,9 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
 /**
  * fanotify_so_queue - queue an event
  * @group: the group to tell
- * @file: the file it happened to, as the current task has it open
+ * @sub: what it is about
  * @mask: what happened: FAN_* bits
+ * @fsid: the file system, for handles
  *
  * If there is no memory or no room for it, the event is counted as lost.
  *
@@ -132,34 +162,39 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
  * May sleep. Takes group->lock.
  */
 void fanotify_so_queue(struct fanotify_so_group *group,
-		       const struct file *file, u32 mask)
+		       const struct fanotify_so_subject *sub, u32 mask,
+		       __kernel_fsid_t fsid)
 {
-	u32 f_flags = fanotify_so_shown_flags(file);
-	struct fanotify_so_event *event = NULL;
+	struct fanotify_so_event *event = NULL, like = {
+		.pid = task_pid(current),
+		.tgid = task_tgid(current),
+		.mask = mask,
+	};
 	bool merged, full, wake = true;
 
-	spin_lock(&group->lock);
-	merged = fanotify_so_merge(group, &file->f_path, f_flags, mask);
-	full = group->queued >= group->max_queued;
-	spin_unlock(&group->lock);
-	if (merged)
-		return;
-
-	/* Racy, and made good below: spares the work when it is in vain. */
-	if (!full)
-		event = so_event_alloc(group);
-	if (!event) {
+	if (sub->file) {
+		like.path = sub->file->f_path;
+		like.f_flags = fanotify_so_shown_flags(sub->file);
+	}
+	if (so_get_info(group, &like, sub, fsid)) {
 		fanotify_so_queue_lost(group);
 		return;
 	}
 
-	event->path = file->f_path;
-	path_get(&event->path);
-	event->pid = get_pid(task_pid(current));
-	event->tgid = get_pid(task_tgid(current));
-	event->mask = mask;
-	event->f_flags = f_flags;
-	event->held = 0;
+	spin_lock(&group->lock);
+	merged = fanotify_so_merge(group, &like);
+	full = group->queued >= group->max_queued;
+	spin_unlock(&group->lock);
+
+	/* Racy, and made good below: spares the work when it is in vain. */
+	if (!merged && !full)
+		event = so_event_alloc(group, &like);
+	if (!event) {
+		fanotify_so_info_free(like.info);
+		if (!merged)
+			fanotify_so_queue_lost(group);
+		return;
+	}
 
 	spin_lock(&group->lock);
 	if (!group->shutdown && group->queued < group->max_queued) {
@@ -216,6 +251,8 @@ static void so_take_event(struct fanotify_so_group *group,
 	taken->tgid = event->tgid;
 	taken->mask = event->mask;
 	taken->f_flags = event->f_flags;
+	taken->info = event->info;
+	taken->report = event->info ? event->info->report : 0;
 }
 
 /* The event or, of a permission event, what the reader got a hold of */

@@ -104,6 +104,50 @@ int fanotify_so_set_linger(struct fanotify_so_group *group, u32 linger)
 }
 EXPORT_SYMBOL_GPL(fanotify_so_set_linger);
 
+/* Who is told nothing of where it was could not make use of these. */
+static bool so_has_dir_events(struct fanotify_so_group *group)
+{
+	const struct fanotify_so_subtree *tree;
+	struct fsnotify_mark *mark;
+	u32 asked = group->mask;
+
+	list_for_each_entry(mark, &group->fsn->marks_list, g_list) {
+		cond_resched();
+		tree = fanotify_so_mark(mark)->subtree;
+		asked |= fanotify_so_mark(mark)->asked;
+		asked |= tree ? tree->asked : 0;
+	}
+	return asked & FANOTIFY_SO_DIR_EVENTS;
+}
+
+/**
+ * fanotify_so_set_report - what shall events tell besides a descriptor?
+ * @group: the group
+ * @report: FAN_REPORT_* bits, of the events that happen from now on
+ *
+ * Context: Process context. May sleep. Takes the mark mutex.
+ * Return: 0; -EBUSY if there are marks that do not go with it; -ESHUTDOWN.
+ */
+int fanotify_so_set_report(struct fanotify_so_group *group, u32 report)
+{
+	u32 old;
+	int err;
+
+	fsnotify_group_lock(group->fsn);
+	old = group->rules.report;
+	/* Marks know the file system for handles from when they were set. */
+	if ((report & FANOTIFY_FID_BITS && !(old & FANOTIFY_FID_BITS) &&
+	     !list_empty(&group->fsn->marks_list)) ||
+	    (!(report & FANOTIFY_SO_WHERE) && old & FANOTIFY_SO_WHERE &&
+	     so_has_dir_events(group)))
+		err = group->closed ? -ESHUTDOWN : -EBUSY;
+	else
+		err = so_set_rule(group, &group->rules.report, report);
+	fsnotify_group_unlock(group->fsn);
+	return err;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_report);
+
 /**
  * fanotify_so_ignores_current - is it one of the members itself that does this?
  * @group: the group

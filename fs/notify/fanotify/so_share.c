@@ -132,6 +132,8 @@ static bool so_has_its_rights(const struct fanotify_so_group *group)
  * @group: the group, with a reference that is the member's from now on, or is
  *         put if this fails
  * @addr: what the socket is bound to
+ * @report: what it wants events to tell: FAN_REPORT_* bits; 0 if it is all the
+ *          same
  * @member: the socket
  *
  * Context: Process context. Waits for the first bind() of the group to be done.
@@ -140,7 +142,7 @@ static bool so_has_its_rights(const struct fanotify_so_group *group)
  * going away, and another one can have its number.
  */
 int fanotify_so_share_join(struct fanotify_so_group *group,
-			   const struct fanotify_addr *addr,
+			   const struct fanotify_addr *addr, u32 report,
 			   struct fanotify_so_member *member)
 {
 	int err;
@@ -155,7 +157,8 @@ int fanotify_so_share_join(struct fanotify_so_group *group,
 	err = -EINVAL;
 	if (group->number != (u64)addr->priority + 1 ||
 	    group->mask != fanotify_so_addr_mask(addr) ||
-	    group->f_flags != addr->f_flags)
+	    group->f_flags != addr->f_flags ||
+	    (report && report != READ_ONCE(group->rules.report)))
 		goto out_put_group;
 
 	err = wait_event_interruptible(so_share_wait, so_is_settled(group));

@@ -13,6 +13,7 @@
 #define _UAPI_LINUX_FANOTIFY_SOCKET_H
 
 #include <linux/types.h>
+#include <linux/fanotify.h>
 #include <linux/socket.h>
 
 #ifndef __KERNEL__
@@ -34,7 +35,9 @@
  * @group_num: 0 for a group of this socket's own, else one that all sockets
  *             share that are bound to this number, in a network namespace.
  * @mask: With FAN_GLOBAL_LISTENER, the events to report, and FAN_ONDIR to
- *        report them for directories too. Ignored without it.
+ *        report them for directories too. Ignored without it. The events of
+ *        directories (FAN_CREATE and its siblings) need FANOTIFY_REPORT, which
+ *        can be set before.
  * @f_flags: The open(2) flags of the descriptors that come with events.
  * @unused: Must be 0.
  */
@@ -52,9 +55,10 @@ struct fanotify_addr {
  *
  * @event_len: Bytes from here to the next event; at least the size of this
  *             struct. Step with FAN_SO_EVENT_NEXT().
- * @fd: An open descriptor of the file; FAN_NOFD in an FAN_Q_OVERFLOW event;
- *      below FAN_NOFD, the negated errno of the open that failed (EPERM is
- *      reported as EACCES, because -EPERM is FAN_NOFD).
+ * @fd: An open descriptor of the file; FAN_NOFD in an FAN_Q_OVERFLOW event, in
+ *      one that is not about an open file, and with FAN_REPORT_NOFD; below
+ *      FAN_NOFD, the negated errno of the open that failed (EPERM is reported
+ *      as EACCES, because -EPERM is FAN_NOFD).
  * @mask: What happened.
  * @f_flags: How the process that caused the event has the file open: the
  *           flags that fcntl(F_GETFL) would give it.
@@ -64,6 +68,10 @@ struct fanotify_addr {
  * @cookie: In a permission event (FAN_OPEN_PERM and its siblings) what to give
  *          with the answer, never 0 and never the same twice in a group; in an
  *          FAN_Q_OVERFLOW event the number of events lost, else 0.
+ *
+ * After it come, up to @event_len, the records that FANOTIFY_REPORT asks for.
+ * Each begins with a struct fanotify_event_info_header, at a multiple of 8
+ * bytes, and has a multiple of 8 bytes, of which the last are 0 if need be.
  */
 struct fanotify_so_event_metadata {
 	__u32 event_len;
@@ -74,6 +82,29 @@ struct fanotify_so_event_metadata {
 	__s32 tgid;
 	__u64 cookie;
 } __attribute__((packed));
+
+/**
+ * struct fanotify_event_info_path - record of where a file is
+ *
+ * @hdr: Of type FAN_EVENT_INFO_TYPE_PATH, _OLD_PATH or _NEW_PATH.
+ * @flags: FAN_PATH_* bits.
+ * @path: The path as the reader's root sees it, ending in a 0 byte. Empty with
+ *        FAN_PATH_UNKNOWN and FAN_PATH_TOO_LONG.
+ */
+struct fanotify_event_info_path {
+	struct fanotify_event_info_header hdr;
+	__u32 flags;
+	char path[];
+};
+
+/* The file, or the directory it was in, has been deleted. */
+#define FAN_PATH_DELETED	0x00000001
+/* The path does not begin at the reader's root, and leads nowhere from there. */
+#define FAN_PATH_UNREACHABLE	0x00000002
+/* The event is about a file whatever its name is, and does not tell one. */
+#define FAN_PATH_UNKNOWN	0x00000004
+/* The path has no room in PATH_MAX bytes. */
+#define FAN_PATH_TOO_LONG	0x00000008
 
 /**
  * struct fanotify_so_access - the answer to a permission event
@@ -100,7 +131,10 @@ struct fanotify_so_access {
  *                modified, or with FAN_SURVIVE_MODIFY even then.
  *
  * With FANOTIFY_SET_MARK: replaces both masks of the file; if both are 0 its
- * mark is removed.
+ * mark is removed. What is marked is something else than the file if one of the
+ * masks has FAN_ON_MOUNT, FAN_ON_FILESYSTEM (the mount, the file system that it
+ * is on) or FAN_ON_SUBTREE (the directory and everything below it); then the
+ * mark is removed if neither has anything else.
  */
 struct fanotify_so_inode_mark {
 	__s32 fd;
@@ -122,12 +156,13 @@ struct fanotify_so_sb {
 	__u32 flags;
 } __attribute__((packed));
 
-/* Options at level SOL_FANOTIFY; 6 is yet to come */
+/* Options at level SOL_FANOTIFY */
 #define FANOTIFY_ACCESS_RESPONSE	1	/* struct fanotify_so_access, or more */
 #define FANOTIFY_SET_MARK		2	/* struct fanotify_so_inode_mark, or more */
 #define FANOTIFY_IGNORE_SB		3	/* struct fanotify_so_sb */
 #define FANOTIFY_RESPONSE_TIMEOUT	4	/* __u32, in milliseconds */
 #define FANOTIFY_TIMEOUT_POLICY		5	/* __u32, FAN_ALLOW or FAN_DENY */
+#define FANOTIFY_REPORT			6	/* __u32, FAN_REPORT_* bits */
 #define FANOTIFY_IGNORE_SELF		7	/* __u32, 0 or 1 */
 #define FANOTIFY_LINGER			8	/* __u32, in seconds */
 #define FANOTIFY_FORGET			9	/* nothing: drop what FAN_CACHE kept */
@@ -139,6 +174,9 @@ struct fanotify_so_sb {
 #define FAN_SO_EVENT_COST	256
 
 #define FAN_SO_EVENT_LEN	(sizeof(struct fanotify_so_event_metadata))
+
+/* No event is longer, whatever FANOTIFY_REPORT asks for. */
+#define FAN_SO_MAX_EVENT_LEN	16896
 
 /* FANOTIFY_RESPONSE_TIMEOUT, in milliseconds: unless set, and at most */
 #define FAN_SO_DEFAULT_TIMEOUT	5000

@@ -53,6 +53,10 @@
 		    FAN_OPEN_EXEC)
 #define ALL_PERM (FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM)
 
+/* Only for who asks where they happened. */
+#define WHERE_EVENTS (FAN_CREATE | FAN_DELETE | FAN_DELETE_SELF | FAN_MOVE | \
+		      FAN_MOVE_SELF | FAN_RENAME | FAN_ATTRIB)
+
 #define NOBODY 65534
 
 /* What a call returned, or its negated errno. */

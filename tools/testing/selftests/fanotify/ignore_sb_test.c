@@ -572,7 +572,7 @@ TEST_F(refusal, einval_mask)
 
 	for (i = 0; i < 32; i++) {
 		__u32 bit = 1U << i;
-		bool event = bit & (ALL_EVENTS | ALL_PERM);
+		bool event = bit & (ALL_EVENTS | ALL_PERM | WHERE_EVENTS);
 		bool legal = event || bit & (FAN_ONDIR | FAN_SURVIVE_MODIFY);
 
 		EXPECT_EQ(event ? 0 : -EINVAL,

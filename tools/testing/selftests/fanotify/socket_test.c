@@ -376,10 +376,8 @@ TEST_F(sock, other_ioctls)
 
 static bool is_option(int level, int opt)
 {
-	return level == SOL_FANOTIFY &&
-	       ((opt >= FANOTIFY_ACCESS_RESPONSE &&
-		 opt <= FANOTIFY_TIMEOUT_POLICY) ||
-		(opt >= FANOTIFY_IGNORE_SELF && opt <= FANOTIFY_FORGET));
+	return level == SOL_FANOTIFY && opt >= FANOTIFY_ACCESS_RESPONSE &&
+	       opt <= FANOTIFY_FORGET;
 }
 
 /* There are but a few; option_test and mark_error_test know them. */

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Setting the marks that a user asks for: of some files, mounts, file systems
+ * and subtrees at once, all or none.
+ *
+ * That is done in three passes. The first sees that every mark is there, which
+ * is all that can fail; the second sets masks; the third detaches the marks
+ * that are not needed any more.
+ */
+#include <linux/capability.h>
+#include <linux/dcache.h>
+#include <linux/errno.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/security.h>
+#include <linux/user_namespace.h>
+
+#include "../fsnotify.h"
+#include "so.h"
+
+static struct inode *so_req_inode(const struct fanotify_so_mark_req *req)
+{
+	return d_inode(req->file->f_path.dentry);
+}
+
+static struct super_block *so_req_sb(const struct fanotify_so_mark_req *req)
+{
+	return req->file->f_path.mnt->mnt_sb;
+}
+
+static bool so_req_removes(const struct fanotify_so_mark_req *req)
+{
+	return !req->mask && !req->ignored_mask;
+}
+
+/* Which part of a mark it is about, see @scopes */
+static u8 so_req_scope(const struct fanotify_so_mark_req *req)
+{
+	return req->scope == FAN_ON_SUBTREE ? FANOTIFY_SO_SUBTREE :
+					      FANOTIFY_SO_OBJECT;
+}
+
+static unsigned int so_req_type(const struct fanotify_so_mark_req *req)
+{
+	switch (req->scope) {
+	case FAN_ON_MOUNT:
+		return FSNOTIFY_OBJ_TYPE_VFSMOUNT;
+	case FAN_ON_FILESYSTEM:
+		return FSNOTIFY_OBJ_TYPE_SB;
+	default:
+		return FSNOTIFY_OBJ_TYPE_INODE;
+	}
+}
+
+/* What has the mark */
+static void *so_req_object(const struct fanotify_so_mark_req *req)
+{
+	switch (req->scope) {
+	case FAN_ON_MOUNT:
+		return req->file->f_path.mnt;
+	case FAN_ON_FILESYSTEM:
+		return so_req_sb(req);
+	default:
+		return so_req_inode(req);
+	}
+}
+
+static struct fsnotify_mark *
+so_req_find(const struct fanotify_so_group *group,
+	    const struct fanotify_so_mark_req *req)
+{
+	return fsnotify_find_mark(so_req_object(req), so_req_type(req),
+				  group->fsn);
+}
+
+/* The mark that a subtree hangs on */
+static struct fsnotify_mark *
+so_req_find_hub(const struct fanotify_so_group *group,
+		const struct fanotify_so_mark_req *req)
+{
+	return fsnotify_find_mark(so_req_sb(req), FSNOTIFY_OBJ_TYPE_SB,
+				  group->fsn);
+}
+
+/*
+ * Who holds the socket need not have the rights of the one who bound it, and is
+ * not to gain by a mark a descriptor that it could not have got by itself. What
+ * will be in a directory is not known yet, and the directory itself comes as
+ * others see it, with a way up that the holder's root does not end: the rights
+ * have to be those that no file can refuse. The mount that others have a file
+ * from need not be read-only as the holder's is. Who could have bound the
+ * socket is not asked: all of that is to be had with another one.
+ */
+static int so_may_have_reported(const struct fanotify_so_group *group,
+				const struct fanotify_so_mark_req *req)
+{
+	fmode_t fmode = OPEN_FMODE(group->f_flags) & (FMODE_READ | FMODE_WRITE);
+	int err;
+
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+		return 0;
+	if (req->scope)
+		return -EPERM;
+	if (req->mask & (FAN_EVENT_ON_CHILD | FAN_ONDIR) &&
+	    !capable(fmode & FMODE_WRITE ? CAP_DAC_OVERRIDE :
+					   CAP_DAC_READ_SEARCH))
+		return -EPERM;
+	if ((req->file->f_mode & fmode) == fmode)
+		return 0;
+	if (fmode & FMODE_WRITE && __mnt_is_readonly(req->file->f_path.mnt))
+		return -EROFS;
+	err = inode_permission(file_mnt_idmap(req->file), so_req_inode(req),
+			       ACC_MODE(group->f_flags));
+	return err == -EACCES ? -EPERM : err;
+}
+
+/* May this be marked so? */
+static int so_may_mark(const struct fanotify_so_group *group,
+		       const struct fanotify_so_mark_req *req)
+{
+	struct inode *inode = so_req_inode(req);
+	u32 both = req->mask | req->ignored_mask;
+	u32 only_dirs = FAN_ONDIR | FAN_EVENT_ON_CHILD | FANOTIFY_DIRENT_EVENTS;
+	unsigned int obj_type = so_req_type(req);
+	int err;
+
+	if (!S_ISREG(inode->i_mode) && !S_ISDIR(inode->i_mode))
+		return -EINVAL;
+	/* What the kernel mounts for itself can only be marked by the file. */
+	if (req->scope && so_req_sb(req)->s_flags & SB_NOUSER)
+		return -EINVAL;
+	if (!S_ISDIR(inode->i_mode) &&
+	    (req->scope == FAN_ON_SUBTREE || (!req->scope && both & only_dirs)))
+		return -ENOTDIR;
+	if (req->mask) {
+		err = so_may_have_reported(group, req);
+		if (err)
+			return err;
+	}
+	/* What is below a directory can be anything that is there. */
+	if (req->scope == FAN_ON_SUBTREE)
+		obj_type = FSNOTIFY_OBJ_TYPE_SB;
+	return security_path_notify(&req->file->f_path,
+				    both & ALL_FSNOTIFY_EVENTS, obj_type);
+}
+
+/*
+ * What the mark was there for when the call began, or has been set for by the
+ * call since: that can be removed.
+ */
+static u8 *so_planned(const struct fanotify_so_group *group,
+		      struct fsnotify_mark *mark)
+{
+	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
+
+	if (so_mark->call != group->call) {
+		so_mark->call = group->call;
+		so_mark->planned = so_mark->scopes;
+	}
+	return &so_mark->planned;
+}
+
+/* A mark that only keeps verdicts, or only others hang on, is not there. */
+static int so_plan_removal(struct fanotify_so_group *group,
+			   struct fanotify_so_mark_req *req)
+{
+	struct fsnotify_mark *mark = so_req_find(group, req);
+	int err;
+
+	if (!mark)
+		return -ENOENT;
+	err = *so_planned(group, mark) & so_req_scope(req) ? 0 : -ENOENT;
+	fsnotify_put_mark(mark);
+	return err;
+}
+
+/* Sees that there is a mark on the superblock for subtrees to hang on. */
+static int so_plan_hub(struct fanotify_so_group *group,
+		       struct fanotify_so_mark_req *req)
+{
+	struct fsnotify_mark *mark = so_req_find_hub(group, req);
+	struct super_block *sb = so_req_sb(req);
+	int err;
+
+	if (!mark) {
+		mark = fanotify_so_mark_make(group, sb, FSNOTIFY_OBJ_TYPE_SB,
+					     sb, 0, false, GFP_KERNEL_ACCOUNT);
+		if (IS_ERR(mark))
+			return PTR_ERR(mark);
+		fanotify_so_mark(mark)->fsid = req->fsid;
+		fsnotify_get_mark(mark);
+		req->hub = mark;
+	}
+	err = fanotify_so_hub_prepare(mark);
+	fsnotify_put_mark(mark);
+	return err;
+}
+
+static int so_plan_scope(struct fanotify_so_group *group,
+			 struct fanotify_so_mark_req *req,
+			 struct fsnotify_mark *mark)
+{
+	switch (req->scope) {
+	case FAN_ON_SUBTREE:
+		return fanotify_so_subtree_prepare(mark) ?:
+		       so_plan_hub(group, req);
+	case FAN_ON_FILESYSTEM:
+		/* It may be there already for others. */
+		return fanotify_so_mark_count(group, mark) ?:
+		       fanotify_so_hub_prepare(mark);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Sees that there is a mark, which is everything that may fail. New ones are
+ * left in the request.
+ */
+static int so_plan(struct fanotify_so_group *group,
+		   struct fanotify_so_mark_req *req)
+{
+	struct fsnotify_mark *mark;
+	int err;
+
+	if (so_req_removes(req))
+		return so_plan_removal(group, req);
+
+	mark = so_req_find(group, req);
+	if (!mark) {
+		mark = fanotify_so_mark_make(group, so_req_object(req),
+					     so_req_type(req), so_req_sb(req),
+					     0, true, GFP_KERNEL_ACCOUNT);
+		if (IS_ERR(mark))
+			return PTR_ERR(mark);
+		fanotify_so_mark(mark)->fsid = req->fsid;
+		fsnotify_get_mark(mark);
+		req->mark = mark;
+	}
+	err = so_plan_scope(group, req, mark);
+	*so_planned(group, mark) |= so_req_scope(req);
+	fsnotify_put_mark(mark);
+	return err;
+}
+
+/* What is asked for must not go with the memory of the inode. */
+static void so_pin_inode(struct fsnotify_mark *mark)
+{
+	spin_lock(&mark->lock);
+	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
+	spin_unlock(&mark->lock);
+}
+
+/* The mark of an inode, a mount or a superblock for itself */
+static void so_apply_object(struct fanotify_so_group *group,
+			    const struct fanotify_so_mark_req *req,
+			    struct fsnotify_mark *mark)
+{
+	u32 ignored_mask = req->ignored_mask, mask = req->mask;
+
+	switch (req->scope) {
+	case FAN_ON_MOUNT:
+		if (ignored_mask)
+			ignored_mask |= FAN_SURVIVE_MODIFY;
+		break;
+	case FAN_ON_FILESYSTEM:
+		fanotify_so_mark(mark)->hub->ignored = ignored_mask;
+		ignored_mask = fanotify_so_ignored_mask(group, mark,
+							so_req_sb(req));
+		/* A global listener hears of it anyway. */
+		mask |= group->mask;
+		break;
+	default:
+		so_pin_inode(mark);
+	}
+	fanotify_so_mark_set(mark, mask, ignored_mask);
+	fanotify_so_mark_update(mark);
+}
+
+static void so_apply_subtree(struct fanotify_so_group *group,
+			     const struct fanotify_so_mark_req *req,
+			     struct fsnotify_mark *mark)
+{
+	struct fsnotify_mark *hub = so_req_find_hub(group, req);
+
+	so_pin_inode(mark);
+	if (!WARN_ON_ONCE(!hub)) {
+		fanotify_so_subtree_set(mark, hub, req->mask,
+					req->ignored_mask);
+		fsnotify_put_mark(hub);
+	}
+}
+
+static void so_apply(struct fanotify_so_group *group,
+		     const struct fanotify_so_mark_req *req)
+{
+	struct fsnotify_mark *mark = so_req_find(group, req);
+	u8 *scopes;
+
+	/* It was there under the mutex that is held, and the file is open. */
+	if (WARN_ON_ONCE(!mark))
+		return;
+	scopes = &fanotify_so_mark(mark)->scopes;
+	if (so_req_removes(req))
+		*scopes &= ~so_req_scope(req);
+	else
+		*scopes |= so_req_scope(req);
+
+	if (req->scope == FAN_ON_SUBTREE)
+		so_apply_subtree(group, req, mark);
+	else
+		so_apply_object(group, req, mark);
+	fsnotify_put_mark(mark);
+}
+
+/* One that others hang on counts only while a user has set it. */
+static void so_uncount_unset(struct fanotify_so_group *group,
+			     struct fsnotify_mark *mark)
+{
+	if (mark->connector->type == FSNOTIFY_OBJ_TYPE_SB &&
+	    !(fanotify_so_mark(mark)->scopes & FANOTIFY_SO_OBJECT))
+		fanotify_so_mark_uncount(group, mark);
+}
+
+/* Detaches a mark that nothing needs, and returns it in that case. */
+static struct fsnotify_mark *so_detach_idle(struct fanotify_so_group *group,
+					    struct fsnotify_mark *mark)
+{
+	if (!mark)
+		return NULL;
+	so_uncount_unset(group, mark);
+	if (fanotify_so_mark_is_idle(mark)) {
+		fsnotify_detach_mark(mark);
+		return mark;
+	}
+	fsnotify_put_mark(mark);
+	return NULL;
+}
+
+/* Leaves in the request what it detaches. */
+static void so_detach(struct fanotify_so_group *group,
+		      struct fanotify_so_mark_req *req)
+{
+	req->mark = so_detach_idle(group, so_req_find(group, req));
+	if (req->scope == FAN_ON_SUBTREE)
+		req->hub = so_detach_idle(group, so_req_find_hub(group, req));
+}
+
+/* Leaves in the request what it detaches, which was made for this. */
+static void so_undo(struct fanotify_so_group *group,
+		    struct fanotify_so_mark_req *req)
+{
+	struct fsnotify_mark *mark;
+
+	if (req->hub)
+		fsnotify_detach_mark(req->hub);
+	if (req->mark) {
+		fsnotify_detach_mark(req->mark);
+		return;
+	}
+	if (req->scope != FAN_ON_FILESYSTEM)
+		return;
+	mark = so_req_find(group, req);
+	if (!mark)
+		return;
+	so_uncount_unset(group, mark);
+	fsnotify_put_mark(mark);
+}
+
+/* What was made is wanted: the group's own reference is enough. */
+static void so_keep(struct fanotify_so_mark_req *req)
+{
+	if (req->mark)
+		fsnotify_put_mark(req->mark);
+	if (req->hub)
+		fsnotify_put_mark(req->hub);
+	req->mark = NULL;
+	req->hub = NULL;
+}
+
+static int so_set_marks_locked(struct fanotify_so_group *group,
+			       struct fanotify_so_mark_req *reqs,
+			       unsigned int nr)
+{
+	unsigned int i;
+	int err = 0;
+
+	lockdep_assert_held(&group->fsn->mark_mutex);
+
+	if (group->closed)
+		return -ESHUTDOWN;
+
+	group->call++;
+	for (i = 0; i < nr && !err; i++)
+		err = so_plan(group, &reqs[i]);
+	if (err) {
+		for (i = 0; i < nr; i++)
+			so_undo(group, &reqs[i]);
+		return err;
+	}
+
+	/* Nothing fails from here on. */
+	for (i = 0; i < nr; i++) {
+		so_keep(&reqs[i]);
+		so_apply(group, &reqs[i]);
+	}
+	for (i = 0; i < nr; i++)
+		if (so_req_removes(&reqs[i]))
+			so_detach(group, &reqs[i]);
+	return 0;
+}
+
+/* What was detached: not under the mutex, see fsnotify. */
+static void so_free(struct fsnotify_mark *mark)
+{
+	if (!mark)
+		return;
+	fsnotify_free_mark(mark);
+	fsnotify_put_mark(mark);
+}
+
+/**
+ * fanotify_so_set_marks - set some marks
+ * @group: the group
+ * @reqs: what is marked and what the marks shall be, taken in this order.
+ *        Clobbered.
+ * @nr: how many, at most FAN_SO_MAX_MARKS
+ *
+ * Everything is done or nothing. No mark is removed before all are set, so
+ * that for a moment there can be as many as are both set and removed.
+ *
+ * Context: Process context, no lock held. May sleep.
+ * Return: 0; -EINVAL for what is neither a regular file nor a directory, or is
+ * on a mount that no user can make; -ENOTDIR if what is about directories is
+ * asked of a file; -EPERM if the caller may not open what it wants reported,
+ * -EROFS if nobody could on its mount, or what its file system says if asked
+ * that; what a security module has against it, usually -EACCES; -ESHUTDOWN;
+ * -ENOENT if there is no mark to remove or the file is just being deleted,
+ * -ENOSPC at the user's limit, -ENOMEM.
+ */
+int fanotify_so_set_marks(struct fanotify_so_group *group,
+			  struct fanotify_so_mark_req *reqs, unsigned int nr)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = so_may_mark(group, &reqs[i]);
+		if (err)
+			return err;
+		reqs[i].fsid = fanotify_so_file_fsid(group, reqs[i].file);
+	}
+
+	fsnotify_group_lock(group->fsn);
+	err = so_set_marks_locked(group, reqs, nr);
+	fsnotify_group_unlock(group->fsn);
+
+	for (i = 0; i < nr; i++) {
+		so_free(reqs[i].mark);
+		so_free(reqs[i].hub);
+	}
+	return err;
+}
+EXPORT_SYMBOL_GPL(fanotify_so_set_marks);
