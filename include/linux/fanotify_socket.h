@@ -198,7 +198,8 @@ void fanotify_so_set_queue_bytes(struct fanotify_so_group *group,
 
 /* Marks: so_set.c, so_ignore.c, so_show.c */
 int fanotify_so_set_marks(struct fanotify_so_group *group,
-			  struct fanotify_so_mark_req *reqs, unsigned int nr);
+			  struct fanotify_so_mark_req *reqs, unsigned int nr,
+			  u32 report);
 int fanotify_so_ignore_sb(struct fanotify_so_group *group, u64 magic,
 			  u32 mask);
 void fanotify_so_show_marks(struct fanotify_so_group *group,

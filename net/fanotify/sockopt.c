@@ -52,7 +52,7 @@ static void put_files(struct fanotify_so_mark_req *reqs, unsigned int nr)
 
 static int set_checked_marks(struct fanotify_so_group *group,
 			     const struct fanotify_so_inode_mark *marks,
-			     unsigned int nr)
+			     unsigned int nr, u32 report)
 {
 	struct fanotify_so_mark_req *reqs;
 	int err;
@@ -63,11 +63,26 @@ static int set_checked_marks(struct fanotify_so_group *group,
 
 	err = get_files(reqs, marks, nr);
 	if (!err)
-		err = fanotify_so_set_marks(group, reqs, nr);
+		err = fanotify_so_set_marks(group, reqs, nr, report);
 
 	put_files(reqs, nr);
 	kvfree(reqs);
 	return err;
+}
+
+static int check_and_set_marks(struct fanotify_sock *fsk,
+			       struct fanotify_so_group *group,
+			       const struct fanotify_so_inode_mark *marks,
+			       unsigned int nr)
+{
+	struct fanotify_so_rules rules;
+	unsigned int i;
+	int err = 0;
+
+	fanotify_so_get_rules(group, &rules);
+	for (i = 0; i < nr && !err; i++)
+		err = fanotify_mark_check(&marks[i], &fsk->addr, rules.report);
+	return err ?: set_checked_marks(group, marks, nr, rules.report);
 }
 
 /*
@@ -79,8 +94,7 @@ static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 		    sockptr_t optval, unsigned int optlen)
 {
 	struct fanotify_so_inode_mark *marks;
-	unsigned int i, nr = optlen / sizeof(*marks);
-	struct fanotify_so_rules rules;
+	unsigned int nr = optlen / sizeof(*marks);
 	int err = 0;
 
 	if (!nr || optlen % sizeof(*marks))
@@ -93,11 +107,13 @@ static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 		return -ENOMEM;
 	if (copy_from_sockptr(marks, optval, optlen))
 		err = -EFAULT;
-	fanotify_so_get_rules(group, &rules);
-	for (i = 0; i < nr && !err; i++)
-		err = fanotify_mark_check(&marks[i], &fsk->addr, rules.report);
-	if (!err)
-		err = set_checked_marks(group, marks, nr);
+	/* Again if FANOTIFY_REPORT is set meanwhile, which nobody does all day */
+	while (!err) {
+		err = check_and_set_marks(fsk, group, marks, nr);
+		if (err <= 0)
+			break;
+		err = signal_pending(current) ? -EINTR : 0;
+	}
 	kvfree(marks);
 	return err;
 }

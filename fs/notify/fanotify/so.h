@@ -39,9 +39,11 @@
  *	group->lock
  *	  fsnotify_mark->lock
  *	  what mod_delayed_work() takes
- * Nothing else is taken under so_order_lock, under so_share_lock, nor under
- * group->sbs. Above all of them are the front's lock_sock(), in bind(), the list
- * of its sockets, and, when a socket is closed, the lock of its inode.
+ * Making a path takes mount_lock, and looking for subtrees an i_lock, and
+ * rename_lock if it has to: nothing under any of these. Nothing else is taken
+ * under so_order_lock, under so_share_lock, nor under group->sbs. Above all of
+ * them are the front's lock_sock(), in bind(), the list of its sockets, and,
+ * when a socket is closed, the lock of its inode.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *
@@ -53,6 +55,10 @@
  * no event and no mark gets in any more, and what is there is dropped; to wait
  * for those who are still inside is left to a work item. The memory is freed
  * with the last reference, after a grace period.
+ *
+ * A mark that is set on a subtree holds the mark on the superblock that it hangs
+ * on. Whichever goes first, by its directory, its superblock or the group: that
+ * one is told when the other is freed, which takes mark_mutex.
  */
 #ifndef _FS_NOTIFY_FANOTIFY_SO_H
 #define _FS_NOTIFY_FANOTIFY_SO_H
@@ -152,12 +158,12 @@ struct fanotify_so_subject {
 /**
  * struct fanotify_so_info - what an event tells besides a descriptor
  * @report: What was to be told when it happened: FAN_REPORT_* bits.
- * @dentry: Whose path is told: the directory, if it is about an entry of that;
- *          else the file. Holds a reference of the superblock as well. NULL if
- *          it is not known, or not wanted, or the event has an open file.
- * @new_dentry: Of FAN_RENAME: the new directory, likewise.
- * @name: What is to be added to the path of @dentry; NULL if nothing.
- * @new_name: Likewise for @new_dentry.
+ * @path: Whose path is told: the directory, if it is about an entry of that;
+ *        else the file; a reference, with whatever mount there is. Empty if it
+ *        is not known, or not wanted, or the event has an open file.
+ * @new_path: Of FAN_RENAME: the new directory, likewise.
+ * @name: What is to be added to @path; NULL if nothing.
+ * @new_name: Likewise for @new_path.
  * @records_len: Bytes of records that are encoded already.
  * @records: These, and the names behind them.
  *
@@ -165,8 +171,8 @@ struct fanotify_so_subject {
  */
 struct fanotify_so_info {
 	u32 report;
-	struct dentry *dentry;
-	struct dentry *new_dentry;
+	struct path path;
+	struct path new_path;
 	char *name;
 	char *new_name;
 	unsigned int records_len;
@@ -232,6 +238,9 @@ struct fanotify_so_perm {
 	__kernel_fsid_t fsid;
 };
 
+/* What is reported of the directory of a subtree by its own mark */
+#define FANOTIFY_SO_TOP_EVENTS	FAN_DELETE_SELF
+
 /* What a mark was set for by a user, see @scopes below */
 #define FANOTIFY_SO_OBJECT	0x1
 #define FANOTIFY_SO_SUBTREE	0x2
@@ -255,7 +264,8 @@ struct fanotify_so_subtree {
  * @subtrees: What is wanted below directories of it [mark_mutex].
  * @asked: What one of them asks for [mark_mutex]. May be read without it, as
  * @used: whether there are any [mark_mutex].
- * @ignored: What a user wants not to hear of the superblock [mark_mutex].
+ * @ignored: What a user wants not to hear of the superblock [mark_mutex]. May be
+ *           read without it.
  */
 struct fanotify_so_hub {
 	struct list_head subtrees;
@@ -487,6 +497,7 @@ int fanotify_so_mark_count(struct fanotify_so_group *group,
 void fanotify_so_mark_uncount(struct fanotify_so_group *group,
 			      struct fsnotify_mark *mark);
 bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark);
+u32 fanotify_so_subtree_mask(const struct fsnotify_mark *mark);
 struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
 					     struct inode *inode);
 void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
@@ -502,18 +513,17 @@ int fanotify_so_hub_prepare(struct fsnotify_mark *mark);
 void fanotify_so_subtree_set(struct fsnotify_mark *mark,
 			     struct fsnotify_mark *hub, u32 mask,
 			     u32 ignored_mask);
+void fanotify_so_subtree_clear(struct fsnotify_mark *mark);
 void fanotify_so_subtree_gone(struct fsnotify_mark *mark);
 
 /* so_fsid.c */
-__kernel_fsid_t fanotify_so_file_fsid(const struct fanotify_so_group *group,
-				      const struct file *file);
+__kernel_fsid_t fanotify_so_file_fsid(const struct file *file);
 __kernel_fsid_t fanotify_so_sb_fsid(const struct fanotify_so_group *group,
 				    struct super_block *sb);
 __kernel_fsid_t fanotify_so_event_fsid(struct fsnotify_iter_info *iter_info);
 
 /* so_ignore.c */
 u32 fanotify_so_ignored_mask(const struct fanotify_so_group *group,
-			     const struct fsnotify_mark *mark,
 			     const struct super_block *sb);
 
 /* so_global.c */
@@ -599,6 +609,9 @@ struct dentry *fanotify_so_get_parent(struct fanotify_so_subject *sub,
 				      u32 report, struct name_snapshot *name);
 void fanotify_so_put_parent(struct dentry *parent, struct name_snapshot *name);
 
+/* so_path.c */
+struct vfsmount *fanotify_so_get_any_mount(struct super_block *sb);
+
 /* so_wait.c */
 void fanotify_so_wake(struct fanotify_so_group *group);
 void fanotify_so_wake_everyone(struct fanotify_so_group *group);
@@ -607,6 +620,19 @@ void fanotify_so_wake_all(struct fanotify_so_group *group);
 static inline struct fanotify_so_mark *fanotify_so_mark(struct fsnotify_mark *mark)
 {
 	return container_of(mark, struct fanotify_so_mark, fsn);
+}
+
+static inline struct fanotify_so_subtree *
+fanotify_so_subtree(struct fsnotify_mark *mark)
+{
+	/* Pairs with fanotify_so_subtree_prepare() */
+	return smp_load_acquire(&fanotify_so_mark(mark)->subtree);
+}
+
+static inline struct fanotify_so_hub *fanotify_so_hub(struct fsnotify_mark *mark)
+{
+	/* Pairs with fanotify_so_hub_prepare() */
+	return smp_load_acquire(&fanotify_so_mark(mark)->hub);
 }
 
 #endif /* _FS_NOTIFY_FANOTIFY_SO_H */

@@ -17,10 +17,9 @@ static bool so_statfs_is_local(const struct super_block *sb)
 	/* FUSE has subtypes, on block devices too. */
 	if (flags & FS_REQUIRES_DEV && !(flags & FS_HAS_SUBTYPE))
 		return true;
-	/* What overlayfs lies on it has asked already, to be mounted. */
+	/* Not overlayfs, which asks what it lies on. */
 	return sb->s_op->statfs == simple_statfs ||
-	       sb->s_magic == TMPFS_MAGIC ||
-	       sb->s_magic == OVERLAYFS_SUPER_MAGIC;
+	       sb->s_magic == TMPFS_MAGIC;
 }
 
 static __kernel_fsid_t so_get_fsid(struct dentry *dentry)
@@ -34,18 +33,14 @@ static __kernel_fsid_t so_get_fsid(struct dentry *dentry)
 
 /**
  * fanotify_so_file_fsid - on what file system is a file?
- * @group: who wants to know
  * @file: the file
  *
  * Context: Process context, no lock held. Sleeps as long as the file system
  * takes.
- * Return: its number; 0 if it has none, or if the group does not get handles.
+ * Return: its number; 0 if it has none.
  */
-__kernel_fsid_t fanotify_so_file_fsid(const struct fanotify_so_group *group,
-				      const struct file *file)
+__kernel_fsid_t fanotify_so_file_fsid(const struct file *file)
 {
-	if (!(READ_ONCE(group->rules.report) & FANOTIFY_FID_BITS))
-		return (__kernel_fsid_t){};
 	return so_get_fsid(file->f_path.dentry);
 }
 

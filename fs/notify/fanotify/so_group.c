@@ -38,6 +38,7 @@ static const struct fsnotify_ops so_fsnotify_ops = {
 	.free_group_priv = so_free_group_priv,
 	.freeing_mark = fanotify_so_freeing_mark,
 	.outdate = fanotify_so_verdict_outdate,
+	.subtree_mask = fanotify_so_subtree_mask,
 	.free_mark = fanotify_so_free_mark,
 };
 

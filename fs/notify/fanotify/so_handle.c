@@ -9,11 +9,31 @@
 
 static bool so_has_subtrees(struct fsnotify_mark *mark)
 {
-	/* Pairs with fanotify_so_hub_prepare() */
-	const struct fanotify_so_hub *hub =
-		smp_load_acquire(&fanotify_so_mark(mark)->hub);
+	const struct fanotify_so_hub *hub = fanotify_so_hub(mark);
 
 	return hub && READ_ONCE(hub->used);
+}
+
+/*
+ * What a global listener ignores of a superblock itself. It has flags of its
+ * own, and cannot be part of the mark's ignore mask, which is for its magic.
+ */
+static u32 so_ignored_of_sb(struct fsnotify_mark *mark, bool is_dir)
+{
+	const struct fanotify_so_hub *hub = fanotify_so_hub(mark);
+	u32 ignored = hub ? READ_ONCE(hub->ignored) : 0;
+
+	return is_dir && !(ignored & FAN_ONDIR) ? 0 : ignored;
+}
+
+/* The directory of a subtree, when it is not in the tree any more */
+static u32 so_wanted_of_top(struct fsnotify_mark *mark, bool is_dir)
+{
+	const struct fanotify_so_subtree *tree = fanotify_so_subtree(mark);
+	u32 asked = tree ? READ_ONCE(tree->asked) : 0;
+
+	return is_dir && !(asked & FAN_ONDIR) ?
+		       0 : asked & FANOTIFY_SO_TOP_EVENTS;
 }
 
 /*
@@ -37,7 +57,12 @@ static u32 so_wanted_at(struct fsnotify_iter_info *iter_info, u32 mask,
 		asked = READ_ONCE(fanotify_so_mark(mark)->asked);
 		if (fsnotify_mask_applicable(asked, is_dir, type))
 			wanted |= asked;
-		if (type == FSNOTIFY_ITER_TYPE_SB && so_has_subtrees(mark))
+		if (type == FSNOTIFY_ITER_TYPE_INODE)
+			wanted |= so_wanted_of_top(mark, is_dir);
+		if (type != FSNOTIFY_ITER_TYPE_SB)
+			continue;
+		ignored |= so_ignored_of_sb(mark, is_dir);
+		if (so_has_subtrees(mark))
 			wanted |= fanotify_so_subtrees_wanted(mark, dentry, dir,
 							      is_dir, &ignored);
 	}
@@ -99,10 +124,10 @@ static void so_pass_dying(struct fsnotify_iter_info *iter_info)
 	}
 }
 
-/* Who is told where it happened is told that it was a directory. */
+/* Who is told more than a descriptor is told that it was a directory. */
 static u32 so_told(const struct fanotify_so_group *group, u32 flags)
 {
-	return READ_ONCE(group->rules.report) & FANOTIFY_SO_WHERE ? flags : 0;
+	return READ_ONCE(group->rules.report) ? flags : 0;
 }
 
 static void so_queue(struct fanotify_so_group *group,
@@ -114,7 +139,11 @@ static void so_queue(struct fanotify_so_group *group,
 	struct dentry *parent;
 
 	parent = fanotify_so_get_parent(sub, report, &name);
-	fanotify_so_queue(group, sub, mask, fanotify_so_event_fsid(iter_info));
+	/* Who asks for directories only has no use for a file without one. */
+	if (sub->file || sub->dir || sub->new_dir || mask & FAN_ONDIR ||
+	    report & (FAN_REPORT_FID | FAN_REPORT_PATH))
+		fanotify_so_queue(group, sub, mask,
+				  fanotify_so_event_fsid(iter_info));
 	fanotify_so_put_parent(parent, &name);
 }
 
@@ -139,7 +168,7 @@ static bool so_make_subject(const struct fanotify_so_group *group,
 		       !IS_PRIVATE(sub->inode);
 	}
 
-	if (!so_told(group, 1))
+	if (!(READ_ONCE(group->rules.report) & FANOTIFY_SO_WHERE))
 		return false;
 	if (mask & ALL_FSNOTIFY_DIRENT_EVENTS) {
 		sub->dir = dir;
@@ -238,6 +267,7 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 	BUILD_BUG_ON(FAN_MOVE_SELF != FS_MOVE_SELF);
 	BUILD_BUG_ON(FAN_RENAME != FS_RENAME);
 	BUILD_BUG_ON(FANOTIFY_DIRENT_EVENTS != ALL_FSNOTIFY_DIRENT_EVENTS);
+	BUILD_BUG_ON(FAN_ON_SUBTREE != FS_ON_SUBTREE);
 	/* What is a flag here is no event there. */
 	BUILD_BUG_ON(FANOTIFY_SO_SCOPES & ALL_FSNOTIFY_BITS);
 

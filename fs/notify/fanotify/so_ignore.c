@@ -14,27 +14,22 @@
 /**
  * fanotify_so_ignored_mask - what to ignore of a superblock
  * @group: a group with mark_mutex held
- * @mark: the mark on the superblock, which may be a new one
  * @sb: the superblock
  *
- * Return: the ignored mask that the mark shall have, 0 if it is not ignored.
+ * Return: the ignored mask that its mark shall have, 0 if it is not ignored.
  */
 u32 fanotify_so_ignored_mask(const struct fanotify_so_group *group,
-			     const struct fsnotify_mark *mark,
 			     const struct super_block *sb)
 {
-	const struct fanotify_so_hub *hub =
-		container_of(mark, struct fanotify_so_mark, fsn)->hub;
 	const struct fanotify_so_ignored *slot = group->ignored;
-	u32 ignored = hub ? hub->ignored : 0;
 
 	lockdep_assert_held(&group->fsn->mark_mutex);
 
 	for (; slot < group->ignored + FANOTIFY_SO_MAX_IGNORED; slot++) {
 		if (slot->mask && slot->magic == sb->s_magic)
-			ignored |= slot->mask;
+			return slot->mask | FAN_SURVIVE_MODIFY;
 	}
-	return ignored ? ignored | FAN_SURVIVE_MODIFY : 0;
+	return 0;
 }
 
 /* The slot of this magic number, else a free one, else NULL. */
@@ -66,7 +61,7 @@ static void so_ignore_in_marks(struct fanotify_so_group *group, u64 magic)
 		if (sb->s_magic != magic)
 			continue;
 		fanotify_so_mark_set(mark, fanotify_so_mark(mark)->asked,
-				     fanotify_so_ignored_mask(group, mark, sb));
+				     fanotify_so_ignored_mask(group, sb));
 		fanotify_so_mark_update(mark);
 	}
 }

@@ -15,11 +15,15 @@
 
 static const struct qstr so_dot = QSTR_INIT(".", 1);
 
-/* One record: of which type, which inode's handle, and with which name */
+/*
+ * One record: of which type, which inode's handle, with which name, and how
+ * long the handle is, in bytes; 0 if there is none to be had
+ */
 struct so_fid {
 	u8 type;
 	struct inode *inode;
 	const struct qstr *name;
+	unsigned int bytes;
 };
 
 /* Who is told of in the records of an event, as in fanotify_init(2) */
@@ -81,17 +85,6 @@ static unsigned int so_list_file(u32 report,
 	return fid - first;
 }
 
-static unsigned int so_list(u32 report, const struct fanotify_so_subject *sub,
-			    u32 mask, struct so_fid *fid)
-{
-	if (!(report & FANOTIFY_FID_BITS))
-		return 0;
-	return mask & FANOTIFY_DIRENT_EVENTS ?
-		       so_list_dirent(report, sub, mask, fid) :
-		       so_list_file(report, sub, fid);
-}
-
-/* In bytes; 0 if there is none to be had */
 static unsigned int so_handle_len(struct inode *inode)
 {
 	int dwords = 0;
@@ -100,49 +93,67 @@ static unsigned int so_handle_len(struct inode *inode)
 	return dwords > 0 && dwords << 2 <= MAX_HANDLE_SZ ? dwords << 2 : 0;
 }
 
-static unsigned int so_fid_len(const struct so_fid *fid, unsigned int handle)
+static unsigned int so_list(u32 report, const struct fanotify_so_subject *sub,
+			    u32 mask, struct so_fid *fids)
+{
+	unsigned int i, nr;
+
+	if (!(report & FANOTIFY_FID_BITS))
+		return 0;
+	nr = mask & FANOTIFY_DIRENT_EVENTS ?
+		     so_list_dirent(report, sub, mask, fids) :
+		     so_list_file(report, sub, fids);
+	for (i = 0; i < nr; i++)
+		fids[i].bytes = so_handle_len(fids[i].inode);
+	return nr;
+}
+
+static unsigned int so_fid_len(const struct so_fid *fid)
 {
 	return ALIGN(sizeof(struct fanotify_event_info_fid) +
-		     sizeof(struct file_handle) + handle +
+		     sizeof(struct file_handle) + fid->bytes +
 		     (fid->name ? fid->name->len + 1 : 0),
 		     FANOTIFY_SO_RECORD_ALIGN);
 }
 
+/* Returns its type, or FILEID_INVALID if it is not what it was said to be. */
+static int so_encode_handle(const struct so_fid *fid, unsigned char *buf)
+{
+	int type, dwords = fid->bytes >> 2;
+
+	if (!fid->bytes)
+		return FILEID_INVALID;
+	type = exportfs_encode_fid(fid->inode, (struct fid *)buf, &dwords);
+	if (type > 0 && type < FILEID_INVALID && dwords << 2 == fid->bytes)
+		return type;
+	memset(buf, 0, fid->bytes);
+	return FILEID_INVALID;
+}
+
+/*
+ * The room for the handle is that of when the length was asked for, also where
+ * it turns out not to be needed.
+ */
 static unsigned int so_encode_fid(const struct so_fid *fid,
 				  __kernel_fsid_t fsid, u8 *buf)
 {
-	unsigned int bytes = so_handle_len(fid->inode);
-	unsigned int len = so_fid_len(fid, bytes);
 	struct fanotify_event_info_fid *info = (void *)buf;
 	struct file_handle *handle = (void *)info->handle;
-	int dwords = bytes >> 2, type = FILEID_INVALID;
+	unsigned int len = so_fid_len(fid);
 
 	memset(buf, 0, len);
 	info->hdr.info_type = fid->type;
 	info->hdr.len = len;
 	info->fsid = fsid;
-	if (bytes)
-		type = exportfs_encode_fid(fid->inode,
-					   (struct fid *)handle->f_handle,
-					   &dwords);
-	if (type <= 0 || type >= FILEID_INVALID || dwords << 2 != bytes) {
-		/* Like one that never had a handle */
-		memset(handle->f_handle, 0, bytes);
-		type = FILEID_INVALID;
-		bytes = 0;
-	}
-	handle->handle_type = type;
-	handle->handle_bytes = bytes;
+	handle->handle_type = so_encode_handle(fid, handle->f_handle);
+	if (handle->handle_type != FILEID_INVALID)
+		handle->handle_bytes = fid->bytes;
 	if (fid->name)
-		memcpy(handle->f_handle + bytes, fid->name->name,
-		       fid->name->len);
+		memcpy(handle->f_handle + handle->handle_bytes,
+		       fid->name->name, fid->name->len);
 	return len;
 }
 
-/*
- * A handle may turn out longer than it was said to be only if it is that of
- * another inode, and it is not.
- */
 static unsigned int so_encode_fids(const struct so_fid *fids, unsigned int nr,
 				   __kernel_fsid_t fsid, u8 *buf)
 {
@@ -153,43 +164,25 @@ static unsigned int so_encode_fids(const struct so_fid *fids, unsigned int nr,
 	return len;
 }
 
-/* For a path that is told when the event is read: a dentry that is there then */
-static struct dentry *so_hold(struct dentry *dentry)
+/*
+ * For a path that is told when the event is read: a dentry, and some mount that
+ * keeps its file system there, as that of an open file does.
+ */
+static void so_hold(struct path *path, struct dentry *dentry)
 {
-	if (!dentry)
-		return NULL;
-	/* One whose file system is just being taken down has no path any more. */
-	if (atomic_inc_not_zero(&dentry->d_sb->s_active))
-		return dentry;
-	dput(dentry);
-	return NULL;
-}
-
-static void so_drop(struct dentry *dentry)
-{
-	struct super_block *sb;
-
 	if (!dentry)
 		return;
-	sb = dentry->d_sb;
-	dput(dentry);
-	deactivate_super(sb);
+	path->mnt = fanotify_so_get_any_mount(dentry->d_sb);
+	/* One whose file system is just being taken down has no path any more. */
+	if (path->mnt)
+		path->dentry = dentry;
+	else
+		dput(dentry);
 }
 
-static struct dentry *so_hold_dir(struct inode *dir)
+static void so_hold_dir(struct path *path, struct inode *dir)
 {
-	return dir ? so_hold(d_find_any_alias(dir)) : NULL;
-}
-
-static struct dentry *so_hold_subject(const struct fanotify_so_subject *sub,
-				      u32 mask)
-{
-	if (mask & FANOTIFY_DIRENT_EVENTS)
-		return so_hold_dir(sub->dir);
-	if (sub->dentry)
-		return so_hold(dget(sub->dentry));
-	/* Any other may have several names, and it is not known which is meant. */
-	return S_ISDIR(sub->inode->i_mode) ? so_hold_dir(sub->inode) : NULL;
+	so_hold(path, d_find_any_alias(dir));
 }
 
 static char *so_copy_name(char *to, const struct qstr *name)
@@ -210,15 +203,21 @@ static void so_info_set_paths(struct fanotify_so_info *info,
 {
 	char *at = (char *)info->records + info->records_len;
 
-	info->dentry = so_hold_subject(sub, mask);
-	if (!(mask & FANOTIFY_DIRENT_EVENTS))
+	if (!(mask & FANOTIFY_DIRENT_EVENTS)) {
+		/* Any other may have several names, and which is not known. */
+		if (sub->dentry)
+			so_hold(&info->path, dget(sub->dentry));
+		else if (S_ISDIR(sub->inode->i_mode))
+			so_hold_dir(&info->path, sub->inode);
 		return;
+	}
 	if (sub->dir) {
+		so_hold_dir(&info->path, sub->dir);
 		info->name = at;
 		at = so_copy_name(at, sub->name);
 	}
 	if (sub->new_dir) {
-		info->new_dentry = so_hold_dir(sub->new_dir);
+		so_hold_dir(&info->new_path, sub->new_dir);
 		info->new_name = at;
 		so_copy_name(at, sub->new_name);
 	}
@@ -247,7 +246,7 @@ fanotify_so_info_alloc(u32 report, const struct fanotify_so_subject *sub,
 
 	nr = so_list(report, sub, mask, fids);
 	for (i = 0; i < nr; i++)
-		len += so_fid_len(&fids[i], so_handle_len(fids[i].inode));
+		len += so_fid_len(&fids[i]);
 	if (paths && mask & FANOTIFY_DIRENT_EVENTS)
 		len += so_name_room(sub->dir ? sub->name : NULL) +
 		       so_name_room(sub->new_dir ? sub->new_name : NULL);
@@ -266,15 +265,14 @@ fanotify_so_info_alloc(u32 report, const struct fanotify_so_subject *sub,
  * fanotify_so_info_free - forget what an event had to tell
  * @info: the information; may be NULL
  *
- * Context: Process context. May sleep, and takes down a file system that is
- * mounted nowhere any more.
+ * Context: Process context. May sleep.
  */
 void fanotify_so_info_free(struct fanotify_so_info *info)
 {
 	if (!info)
 		return;
-	so_drop(info->dentry);
-	so_drop(info->new_dentry);
+	path_put(&info->path);
+	path_put(&info->new_path);
 	kfree(info);
 }
 
@@ -291,7 +289,7 @@ bool fanotify_so_info_equal(const struct fanotify_so_info *a,
 {
 	if (!a || !b)
 		return a == b;
-	return a->report == b->report && a->dentry == b->dentry &&
+	return a->report == b->report && a->path.dentry == b->path.dentry &&
 	       a->records_len == b->records_len &&
 	       !memcmp(a->records, b->records, a->records_len);
 }

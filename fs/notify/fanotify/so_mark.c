@@ -134,8 +134,26 @@ static u32 so_mask(const struct fanotify_so_mark *mark)
 		mask |= mark->hub->asked;
 	/* What is looked for in i_fsnotify_mask, and is no event */
 	if (mark->subtree && (mark->subtree->asked || mark->subtree->ignored))
-		mask |= FAN_ON_SUBTREE;
+		mask |= FS_ON_SUBTREE;
+	/* When it happens there is no way up any more, but to start from here. */
+	if (mark->subtree)
+		mask |= mark->subtree->asked & FANOTIFY_SO_TOP_EVENTS;
 	return mask;
+}
+
+/**
+ * fanotify_so_subtree_mask - what a mark asks for below some directories only
+ * @mark: a mark on a superblock
+ *
+ * Context: Any.
+ * Return: FAN_* bits.
+ */
+u32 fanotify_so_subtree_mask(const struct fsnotify_mark *mark)
+{
+	const struct fanotify_so_mark *so_mark =
+		container_of(mark, struct fanotify_so_mark, fsn);
+
+	return READ_ONCE(mark->mask) & ~READ_ONCE(so_mark->asked);
 }
 
 /**
@@ -225,7 +243,7 @@ int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
 	/* What is ignored does not change before the mark can be found. */
 	fsnotify_group_lock(group->fsn);
 	fanotify_so_mark_set(mark, group->mask,
-			     fanotify_so_ignored_mask(group, mark, sb));
+			     fanotify_so_ignored_mask(group, sb));
 	mark->mask = so_mask(fanotify_so_mark(mark));
 	/* Evicted while it is still being bound: nobody would take it down. */
 	err = group->closed ? 0 :

@@ -22,8 +22,13 @@ static bool so_can_merge(const struct fanotify_so_event *event)
 static struct hlist_head *so_merge_bucket(struct fanotify_so_group *group,
 					  const struct fanotify_so_event *event)
 {
-	unsigned long key = (unsigned long)event->path.dentry ^
-			    hash_long((unsigned long)event->pid, BITS_PER_LONG);
+	const struct dentry *dentry = event->path.dentry;
+	unsigned long key;
+
+	if (!dentry && event->info)
+		dentry = event->info->path.dentry;
+	key = (unsigned long)dentry ^
+	      hash_long((unsigned long)event->pid, BITS_PER_LONG);
 
 	return &group->merge[hash_long(key, FANOTIFY_SO_MERGE_BITS)];
 }

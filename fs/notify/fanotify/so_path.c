@@ -15,17 +15,45 @@
 /* As many mounts of a file system are looked at under mount_lock. */
 #define SO_MAX_MOUNTS	1024
 
+/* What has more parents has no room in PATH_MAX. */
+#define SO_MAX_DEPTH	(PATH_MAX / 2)
+
 /* Racy, and good enough: what it says of a moment ago is not more wrong. */
 static bool so_is_below(const struct dentry *dentry, const struct dentry *top)
 {
 	const struct dentry *parent;
+	int depth;
 
-	for (; dentry != top; dentry = parent) {
+	for (depth = 0; depth < SO_MAX_DEPTH; depth++, dentry = parent) {
+		if (dentry == top)
+			return true;
 		parent = READ_ONCE(dentry->d_parent);
 		if (parent == dentry)
-			return false;
+			break;
 	}
-	return true;
+	return false;
+}
+
+/**
+ * fanotify_so_get_any_mount - get a mount that keeps a file system mounted
+ * @sb: its superblock
+ *
+ * Context: Process context. Takes mount_lock.
+ * Return: a mount, with a reference, of whatever namespace, or NULL if there is
+ * none.
+ */
+struct vfsmount *fanotify_so_get_any_mount(struct super_block *sb)
+{
+	struct vfsmount *found = NULL;
+	struct mount *mnt;
+
+	read_seqlock_excl(&mount_lock);
+	mnt = list_first_entry_or_null(&sb->s_mounts, struct mount,
+				       mnt_instance);
+	if (mnt)
+		found = mntget(&mnt->mnt);
+	read_sequnlock_excl(&mount_lock);
+	return found;
 }
 
 /*
@@ -60,6 +88,19 @@ static struct vfsmount *so_get_mount(const struct dentry *dentry)
 	return found ? &found->mnt : NULL;
 }
 
+/* Such as a memfd, which has a name for people to know it by */
+static bool so_is_nowhere(const struct dentry *dentry)
+{
+	return IS_ROOT(dentry) && dentry != dentry->d_sb->s_root &&
+	       dentry->d_name.name[0] != '/';
+}
+
+static char *so_own_name(const struct dentry *dentry, char *buf, int len)
+{
+	return snprintf(buf, len, "/%pd", dentry) < len ?
+		       buf : ERR_PTR(-ENAMETOOLONG);
+}
+
 /* From the reader's root, or else from as far up as there is a path */
 static char *so_dir_path(const struct path *path, char *buf, int len,
 			 u32 *flags)
@@ -81,6 +122,8 @@ static char *so_dir_path(const struct path *path, char *buf, int len,
 		if (str != ERR_PTR(-EINVAL))
 			return str;
 	}
+	if (so_is_nowhere(path->dentry))
+		return so_own_name(path->dentry, buf, len);
 	return dentry_path_raw(path->dentry, buf, len);
 }
 
@@ -91,11 +134,10 @@ static char *so_dir_path(const struct path *path, char *buf, int len,
 static char *so_add_name(char *dir, char *end, const char *name)
 {
 	/* The root directory ends in a slash already. */
-	if (dir[1])
-		*end = '/';
-	else
-		dir = strcpy(end, "/");
-	strcpy(end + 1, name);
+	if (!dir[1])
+		dir = end;
+	*end = '/';
+	memcpy(end + 1, name, strlen(name) + 1);
 	return dir;
 }
 
@@ -145,17 +187,17 @@ static unsigned int so_encode_unknown(u32 mask, u8 type, u8 *buf)
 	return record;
 }
 
-/* An event that has no mount, and perhaps no dentry either */
-static unsigned int so_encode_dentry(u32 mask, struct dentry *dentry,
-				     const char *name, u8 type, u8 *buf)
+/* An event that came with no mount: which one it holds says nothing. */
+static unsigned int so_encode_held(u32 mask, const struct path *held,
+				   const char *name, u8 type, u8 *buf)
 {
-	struct path path = { .dentry = dentry };
+	struct path path = { .dentry = held->dentry };
 	unsigned int len;
 
-	if (!dentry)
+	if (!held->dentry)
 		return so_encode_unknown(mask, type, buf);
 
-	path.mnt = so_get_mount(dentry);
+	path.mnt = so_get_mount(held->dentry);
 	len = so_encode_path(&path, name, type, buf);
 	mntput(path.mnt);
 	return len;
@@ -168,12 +210,12 @@ static unsigned int so_encode_rename(const struct fanotify_so_taken *taken,
 	unsigned int len = 0;
 
 	if (info->name)
-		len = so_encode_dentry(taken->mask, info->dentry, info->name,
-				       FAN_EVENT_INFO_TYPE_OLD_PATH, buf);
+		len = so_encode_held(taken->mask, &info->path, info->name,
+				     FAN_EVENT_INFO_TYPE_OLD_PATH, buf);
 	if (info->new_name)
-		len += so_encode_dentry(taken->mask, info->new_dentry,
-					info->new_name,
-					FAN_EVENT_INFO_TYPE_NEW_PATH, buf + len);
+		len += so_encode_held(taken->mask, &info->new_path,
+				      info->new_name,
+				      FAN_EVENT_INFO_TYPE_NEW_PATH, buf + len);
 	return len;
 }
 
@@ -187,8 +229,8 @@ static unsigned int so_encode_paths(const struct fanotify_so_taken *taken,
 				      FAN_EVENT_INFO_TYPE_PATH, buf);
 	if (taken->mask & FAN_RENAME)
 		return so_encode_rename(taken, buf);
-	return so_encode_dentry(taken->mask, info->dentry, info->name,
-				FAN_EVENT_INFO_TYPE_PATH, buf);
+	return so_encode_held(taken->mask, &info->path, info->name,
+			      FAN_EVENT_INFO_TYPE_PATH, buf);
 }
 
 /**

@@ -264,11 +264,14 @@ static void so_apply_object(struct fanotify_so_group *group,
 			ignored_mask |= FAN_SURVIVE_MODIFY;
 		break;
 	case FAN_ON_FILESYSTEM:
-		fanotify_so_mark(mark)->hub->ignored = ignored_mask;
-		ignored_mask = fanotify_so_ignored_mask(group, mark,
-							so_req_sb(req));
-		/* A global listener hears of it anyway. */
+		WRITE_ONCE(fanotify_so_mark(mark)->hub->ignored, ignored_mask);
+		/* A global listener hears of it anyway, and ignores kinds. */
 		mask |= group->mask;
+		if (group->mask)
+			ignored_mask = fanotify_so_ignored_mask(group,
+								so_req_sb(req));
+		else if (ignored_mask)
+			ignored_mask |= FAN_SURVIVE_MODIFY;
 		break;
 	default:
 		so_pin_inode(mark);
@@ -283,12 +286,12 @@ static void so_apply_subtree(struct fanotify_so_group *group,
 {
 	struct fsnotify_mark *hub = so_req_find_hub(group, req);
 
+	/* It was there, as the other one. */
+	if (WARN_ON_ONCE(!hub))
+		return;
 	so_pin_inode(mark);
-	if (!WARN_ON_ONCE(!hub)) {
-		fanotify_so_subtree_set(mark, hub, req->mask,
-					req->ignored_mask);
-		fsnotify_put_mark(hub);
-	}
+	fanotify_so_subtree_set(mark, hub, req->mask, req->ignored_mask);
+	fsnotify_put_mark(hub);
 }
 
 static void so_apply(struct fanotify_so_group *group,
@@ -306,10 +309,24 @@ static void so_apply(struct fanotify_so_group *group,
 	else
 		*scopes |= so_req_scope(req);
 
-	if (req->scope == FAN_ON_SUBTREE)
-		so_apply_subtree(group, req, mark);
-	else
+	if (req->scope != FAN_ON_SUBTREE)
 		so_apply_object(group, req, mark);
+	else if (!so_req_removes(req))
+		so_apply_subtree(group, req, mark);
+	fsnotify_put_mark(mark);
+}
+
+/* Last, so that what another one guards from now on is guarded all the time */
+static void so_remove_subtree(struct fanotify_so_group *group,
+			      const struct fanotify_so_mark_req *req)
+{
+	struct fsnotify_mark *mark = so_req_find(group, req);
+
+	/* Removed already, for an earlier entry */
+	if (!mark)
+		return;
+	if (!(fanotify_so_mark(mark)->scopes & FANOTIFY_SO_SUBTREE))
+		fanotify_so_subtree_clear(mark);
 	fsnotify_put_mark(mark);
 }
 
@@ -341,6 +358,8 @@ static struct fsnotify_mark *so_detach_idle(struct fanotify_so_group *group,
 static void so_detach(struct fanotify_so_group *group,
 		      struct fanotify_so_mark_req *req)
 {
+	if (req->scope == FAN_ON_SUBTREE)
+		so_remove_subtree(group, req);
 	req->mark = so_detach_idle(group, so_req_find(group, req));
 	if (req->scope == FAN_ON_SUBTREE)
 		req->hub = so_detach_idle(group, so_req_find_hub(group, req));
@@ -380,7 +399,7 @@ static void so_keep(struct fanotify_so_mark_req *req)
 
 static int so_set_marks_locked(struct fanotify_so_group *group,
 			       struct fanotify_so_mark_req *reqs,
-			       unsigned int nr)
+			       unsigned int nr, u32 report)
 {
 	unsigned int i;
 	int err = 0;
@@ -389,6 +408,8 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
 
 	if (group->closed)
 		return -ESHUTDOWN;
+	if (group->rules.report != report)
+		return 1;
 
 	group->call++;
 	for (i = 0; i < nr && !err; i++)
@@ -425,6 +446,8 @@ static void so_free(struct fsnotify_mark *mark)
  * @reqs: what is marked and what the marks shall be, taken in this order.
  *        Clobbered.
  * @nr: how many, at most FAN_SO_MAX_MARKS
+ * @report: what the events of the group tell, as far as the caller knows: what
+ *          the marks can be depends on it
  *
  * Everything is done or nothing. No mark is removed before all are set, so
  * that for a moment there can be as many as are both set and removed.
@@ -436,10 +459,12 @@ static void so_free(struct fsnotify_mark *mark)
  * -EROFS if nobody could on its mount, or what its file system says if asked
  * that; what a security module has against it, usually -EACCES; -ESHUTDOWN;
  * -ENOENT if there is no mark to remove or the file is just being deleted,
- * -ENOSPC at the user's limit, -ENOMEM.
+ * -ENOSPC at the user's limit, -ENOMEM; 1 if @report is not true any more, and
+ * nothing is done.
  */
 int fanotify_so_set_marks(struct fanotify_so_group *group,
-			  struct fanotify_so_mark_req *reqs, unsigned int nr)
+			  struct fanotify_so_mark_req *reqs, unsigned int nr,
+			  u32 report)
 {
 	unsigned int i;
 	int err;
@@ -448,11 +473,12 @@ int fanotify_so_set_marks(struct fanotify_so_group *group,
 		err = so_may_mark(group, &reqs[i]);
 		if (err)
 			return err;
-		reqs[i].fsid = fanotify_so_file_fsid(group, reqs[i].file);
+		if (!so_req_removes(&reqs[i]) && report & FANOTIFY_FID_BITS)
+			reqs[i].fsid = fanotify_so_file_fsid(reqs[i].file);
 	}
 
 	fsnotify_group_lock(group->fsn);
-	err = so_set_marks_locked(group, reqs, nr);
+	err = so_set_marks_locked(group, reqs, nr, report);
 	fsnotify_group_unlock(group->fsn);
 
 	for (i = 0; i < nr; i++) {

@@ -8,10 +8,12 @@
  * With each event the way up is walked, and the bit looked for; nothing below
  * has a mark, so that nothing can slip through while it is moved or made.
  *
+ * That is done twice: fsnotify asks first whether there is such a directory, of
+ * whatever group, since most events are about files that are elsewhere.
+ *
  * RENAMES: the walk takes no lock, and begins again if something was renamed
- * meanwhile, anywhere. When that was in vain a few times, it was below a
- * directory if one of the walks says so, and is ignored if all of them do: each
- * of them saw nothing but parents that were parents just now.
+ * meanwhile, anywhere: what it has seen may be parents that were so at different
+ * times. When that was in vain a few times, renames have to wait for it.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -23,7 +25,7 @@
 /* So often the walk begins again because of renames. */
 #define SO_MAX_RETRIES	3
 
-/* What the marks on the way up say, of one walk or of some */
+/* What the marks on the way up say, and whether it goes up to the root */
 struct so_below {
 	u32 asked;
 	u32 ignored;
@@ -47,8 +49,7 @@ static void so_add_mark(struct inode *inode,
 				  srcu_read_lock_held(&fsnotify_mark_srcu)) {
 		if (mark->group != fsn)
 			continue;
-		/* Pairs with fanotify_so_subtree_prepare() */
-		tree = smp_load_acquire(&fanotify_so_mark(mark)->subtree);
+		tree = fanotify_so_subtree(mark);
 		if (!tree)
 			continue;
 		mask = READ_ONCE(tree->asked);
@@ -60,6 +61,71 @@ static void so_add_mark(struct inode *inode,
 	}
 }
 
+/* Is there a directory of anybody's on the way up, or is the way not known? */
+static bool so_may_be_below(const struct dentry *dentry)
+{
+	const struct dentry *parent, *root = dentry->d_sb->s_root;
+	const struct inode *inode;
+
+	for (;; dentry = parent) {
+		inode = d_inode_rcu(dentry);
+		if (inode && READ_ONCE(inode->i_fsnotify_mask) & FS_ON_SUBTREE)
+			return true;
+		parent = READ_ONCE(dentry->d_parent);
+		if (parent == dentry)
+			return dentry != root;
+	}
+}
+
+/* After a rename anywhere it is the groups that find out. */
+static bool so_is_below_any(const struct dentry *dentry)
+{
+	unsigned int seq = read_seqbegin(&rename_lock);
+
+	return so_may_be_below(dentry) || read_seqretry(&rename_lock, seq);
+}
+
+static bool so_is_dir_below_any(struct inode *dir)
+{
+	const struct dentry *dentry = d_find_alias_rcu(dir);
+
+	return !dentry || so_is_below_any(dentry);
+}
+
+/**
+ * __fsnotify_subtree_watched - does an event happen below a marked directory?
+ * @mask: what happened: FS_* bits
+ * @data: what it happened to
+ * @data_type: what @data is
+ * @dir: the directory whose entry changes, if it is about that
+ *
+ * Context: Process context. Takes no lock but that of a directory.
+ * Return: false if it is for no group that asks for what is below a directory;
+ * true if it may be, for each of them to look.
+ */
+bool __fsnotify_subtree_watched(u32 mask, const void *data, int data_type,
+				struct inode *dir)
+{
+	struct dentry *dentry = fsnotify_data_dentry(data, data_type);
+	struct inode *inode;
+	bool watched;
+
+	rcu_read_lock();
+	if (mask & ALL_FSNOTIFY_DIRENT_EVENTS) {
+		watched = so_is_dir_below_any(dir) ||
+			  (mask & FS_RENAME &&
+			   so_is_below_any(dentry->d_parent));
+	} else if (dentry) {
+		watched = so_is_below_any(dentry);
+	} else {
+		inode = fsnotify_data_inode(data, data_type);
+		watched = inode && S_ISDIR(inode->i_mode) &&
+			  so_is_dir_below_any(inode);
+	}
+	rcu_read_unlock();
+	return watched;
+}
+
 static struct so_below so_walk_up(const struct dentry *dentry,
 				  const struct fsnotify_group *fsn, bool is_dir)
 {
@@ -69,7 +135,7 @@ static struct so_below so_walk_up(const struct dentry *dentry,
 
 	for (;; dentry = parent) {
 		inode = d_inode_rcu(dentry);
-		if (inode && READ_ONCE(inode->i_fsnotify_mask) & FAN_ON_SUBTREE)
+		if (inode && READ_ONCE(inode->i_fsnotify_mask) & FS_ON_SUBTREE)
 			so_add_mark(inode, fsn, is_dir, &below);
 		parent = READ_ONCE(dentry->d_parent);
 		if (parent == dentry)
@@ -83,19 +149,19 @@ static struct so_below so_walk_up_often(const struct dentry *dentry,
 					const struct fsnotify_group *fsn,
 					bool is_dir)
 {
-	struct so_below below = { .ignored = ~0 }, once;
+	struct so_below below;
 	unsigned int seq;
 	int i;
 
 	for (i = 0; i <= SO_MAX_RETRIES; i++) {
 		seq = read_seqbegin(&rename_lock);
-		once = so_walk_up(dentry, fsn, is_dir);
+		below = so_walk_up(dentry, fsn, is_dir);
 		if (likely(!read_seqretry(&rename_lock, seq)))
-			return once;
-		below.asked |= once.asked;
-		below.ignored &= once.ignored;
-		below.connected |= once.connected;
+			return below;
 	}
+	read_seqlock_excl(&rename_lock);
+	below = so_walk_up(dentry, fsn, is_dir);
+	read_sequnlock_excl(&rename_lock);
 	return below;
 }
 
@@ -109,10 +175,11 @@ static struct so_below so_walk_up_often(const struct dentry *dentry,
  * @ignored: is told what is not wanted
  *
  * Where a file is that was opened by handle and has no directory yet is not
- * known: who guards is asked about it.
+ * known: who guards is asked about it. So it is of all files of a file system
+ * that does not know its own root, as NFS.
  *
- * Context: Process context, inside fsnotify_mark_srcu. Takes no lock but that
- * of @dir.
+ * Context: Process context, inside fsnotify_mark_srcu. Takes the lock of @dir,
+ * and rename_lock.
  * Return: FAN_* bits.
  */
 u32 fanotify_so_subtrees_wanted(struct fsnotify_mark *mark,
@@ -121,6 +188,7 @@ u32 fanotify_so_subtrees_wanted(struct fsnotify_mark *mark,
 {
 	const struct fanotify_so_hub *hub = fanotify_so_mark(mark)->hub;
 	struct so_below below = { .connected = true };
+	u32 asked;
 
 	rcu_read_lock();
 	if (!dentry && dir)
@@ -130,8 +198,9 @@ u32 fanotify_so_subtrees_wanted(struct fsnotify_mark *mark,
 	rcu_read_unlock();
 
 	*ignored |= below.ignored;
-	if (!below.connected)
-		below.asked |= READ_ONCE(hub->asked) & FANOTIFY_PERM_EVENTS;
+	asked = READ_ONCE(hub->asked);
+	if (!below.connected && (!is_dir || asked & FAN_ONDIR))
+		below.asked |= asked & FANOTIFY_PERM_EVENTS;
 	return below.asked;
 }
 
@@ -152,7 +221,7 @@ int fanotify_so_subtree_prepare(struct fsnotify_mark *mark)
 	if (!tree)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&tree->list);
-	/* Pairs with so_add_mark() */
+	/* Pairs with fanotify_so_subtree() */
 	smp_store_release(&fanotify_so_mark(mark)->subtree, tree);
 	return 0;
 }
@@ -174,7 +243,7 @@ int fanotify_so_hub_prepare(struct fsnotify_mark *mark)
 	if (!hub)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&hub->subtrees);
-	/* Pairs with fanotify_so_has_subtrees() */
+	/* Pairs with fanotify_so_hub() */
 	smp_store_release(&fanotify_so_mark(mark)->hub, hub);
 	return 0;
 }
@@ -210,8 +279,6 @@ static void so_unlist(struct fanotify_so_subtree *tree)
  * @mask: the events to report
  * @ignored_mask: the events not to report
  *
- * Both masks 0: it is not looked for any more.
- *
  * Context: Process context, mark_mutex held.
  */
 void fanotify_so_subtree_set(struct fsnotify_mark *mark,
@@ -223,16 +290,28 @@ void fanotify_so_subtree_set(struct fsnotify_mark *mark,
 	WRITE_ONCE(tree->asked, mask);
 	WRITE_ONCE(tree->ignored, ignored_mask);
 	fanotify_so_mark_update(mark);
-	if (!mask && !ignored_mask) {
-		so_unlist(tree);
-		return;
-	}
 	if (list_empty(&tree->list)) {
 		list_add(&tree->list, &fanotify_so_mark(hub)->hub->subtrees);
 		fsnotify_get_mark(hub);
 		tree->hub = hub;
 	}
 	so_update_hub(hub);
+}
+
+/**
+ * fanotify_so_subtree_clear - look for what is below a directory no more
+ * @mark: the mark of the directory, on which that was set
+ *
+ * Context: Process context, mark_mutex held.
+ */
+void fanotify_so_subtree_clear(struct fsnotify_mark *mark)
+{
+	struct fanotify_so_subtree *tree = fanotify_so_mark(mark)->subtree;
+
+	WRITE_ONCE(tree->asked, 0);
+	WRITE_ONCE(tree->ignored, 0);
+	fanotify_so_mark_update(mark);
+	so_unlist(tree);
 }
 
 /**
