@@ -95,8 +95,8 @@ FIXTURE(inside)
 };
 
 FIXTURE_VARIANT(inside) {
-	enum place place;
 	int (*noises[MAX_NOISES])(void);
+	enum place place;
 };
 
 FIXTURE_VARIANT_ADD(inside, quiet_place) {
