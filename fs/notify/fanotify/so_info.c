@@ -116,45 +116,40 @@ static unsigned int so_fid_len(const struct so_fid *fid)
 		     FANOTIFY_SO_RECORD_ALIGN);
 }
 
-/* Returns its type, or FILEID_INVALID if it is not what it was said to be. */
-static int so_encode_handle(const struct so_fid *fid, unsigned char *buf)
+/* Returns its type; FILEID_INVALID, and no bytes, if there is none after all. */
+static int so_encode_handle(struct so_fid *fid, unsigned char *buf)
 {
-	int type, dwords = fid->bytes >> 2;
+	int type = 0, dwords = fid->bytes >> 2;
 
-	if (!fid->bytes)
-		return FILEID_INVALID;
-	type = exportfs_encode_fid(fid->inode, (struct fid *)buf, &dwords);
+	if (dwords)
+		type = exportfs_encode_fid(fid->inode, (struct fid *)buf,
+					   &dwords);
 	if (type > 0 && type < FILEID_INVALID && dwords << 2 == fid->bytes)
 		return type;
 	memset(buf, 0, fid->bytes);
+	fid->bytes = 0;
 	return FILEID_INVALID;
 }
 
-/*
- * The room for the handle is that of when the length was asked for, also where
- * it turns out not to be needed.
- */
-static unsigned int so_encode_fid(const struct so_fid *fid,
-				  __kernel_fsid_t fsid, u8 *buf)
+static unsigned int so_encode_fid(struct so_fid *fid, __kernel_fsid_t fsid,
+				  u8 *buf)
 {
 	struct fanotify_event_info_fid *info = (void *)buf;
 	struct file_handle *handle = (void *)info->handle;
-	unsigned int len = so_fid_len(fid);
 
-	memset(buf, 0, len);
+	memset(buf, 0, so_fid_len(fid));
 	info->hdr.info_type = fid->type;
-	info->hdr.len = len;
 	info->fsid = fsid;
 	handle->handle_type = so_encode_handle(fid, handle->f_handle);
-	if (handle->handle_type != FILEID_INVALID)
-		handle->handle_bytes = fid->bytes;
+	handle->handle_bytes = fid->bytes;
 	if (fid->name)
-		memcpy(handle->f_handle + handle->handle_bytes,
-		       fid->name->name, fid->name->len);
-	return len;
+		memcpy(handle->f_handle + fid->bytes, fid->name->name,
+		       fid->name->len);
+	info->hdr.len = so_fid_len(fid);
+	return info->hdr.len;
 }
 
-static unsigned int so_encode_fids(const struct so_fid *fids, unsigned int nr,
+static unsigned int so_encode_fids(struct so_fid *fids, unsigned int nr,
 				   __kernel_fsid_t fsid, u8 *buf)
 {
 	unsigned int i, len = 0;
