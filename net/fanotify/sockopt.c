@@ -195,7 +195,8 @@ static int set_linger(struct fanotify_sock *fsk,
  * Likewise, what fanotify_report_check() says, and, once the socket is bound,
  * what fanotify_so_set_report() says.
  */
-static int set_report(struct fanotify_sock *fsk, sockptr_t optval,
+static int set_report(struct fanotify_sock *fsk,
+		      struct fanotify_so_group *group, sockptr_t optval,
 		      unsigned int optlen)
 {
 	int err;
@@ -206,6 +207,7 @@ static int set_report(struct fanotify_sock *fsk, sockptr_t optval,
 	if (err)
 		return err;
 
+	/* It may be bound just now. */
 	lock_sock(&fsk->sk);
 	if (fsk->group)
 		err = fanotify_so_set_report(fsk->group, val);
@@ -239,6 +241,8 @@ static setter find_setter(int optname)
 		return set_timeout;
 	case FANOTIFY_TIMEOUT_POLICY:
 		return set_policy;
+	case FANOTIFY_REPORT:
+		return set_report;
 	case FANOTIFY_IGNORE_SELF:
 		return set_ignore_self;
 	case FANOTIFY_LINGER:
@@ -248,6 +252,12 @@ static setter find_setter(int optname)
 	default:
 		return NULL;
 	}
+}
+
+/* What a bind() can depend on is set before, if need be: there is no group. */
+static bool is_for_bind(int optname)
+{
+	return optname == FANOTIFY_REPORT;
 }
 
 /*
@@ -318,17 +328,16 @@ int fanotify_setsockopt(struct socket *sock, int level, int optname,
 	if (level != SOL_FANOTIFY)
 		return -ENOPROTOOPT;
 	set = find_setter(optname);
-	if (!set && optname != FANOTIFY_REPORT)
+	if (!set)
 		return -ENOPROTOOPT;
 
 	group = fanotify_sock_group(fsk);
-	if (!group)
-		return set ? -ENOTCONN : set_report(fsk, optval, optlen);
+	if (!group && !is_for_bind(optname))
+		return -ENOTCONN;
 	/* Again under the locks that it takes; here so that it comes first. */
-	if (fanotify_so_is_over(&fsk->member))
+	if (group && fanotify_so_is_over(&fsk->member))
 		return -ESHUTDOWN;
-	return set ? set(fsk, group, optval, optlen) :
-		     set_report(fsk, optval, optlen);
+	return set(fsk, group, optval, optlen);
 }
 
 /* 0, or -ENOPROTOOPT for what cannot be got */
@@ -382,7 +391,7 @@ int fanotify_getsockopt(struct socket *sock, int level, int optname,
 		return -ENOPROTOOPT;
 	if (group)
 		err = get_rule(group, optname, &val);
-	else if (optname == FANOTIFY_REPORT)
+	else if (is_for_bind(optname))
 		val = READ_ONCE(fsk->report);
 	else
 		err = find_setter(optname) ? -ENOTCONN : -ENOPROTOOPT;

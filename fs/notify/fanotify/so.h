@@ -42,8 +42,8 @@
  * Making a path takes mount_lock, and looking for subtrees an i_lock, and
  * rename_lock if it has to: nothing under any of these. Nothing else is taken
  * under so_order_lock, under so_share_lock, nor under group->sbs. Above all of
- * them are the front's lock_sock(), in bind(), the list of its sockets, and,
- * when a socket is closed, the lock of its inode.
+ * them are the front's lock_sock(), in bind() and for FANOTIFY_REPORT, the list
+ * of its sockets, and, when a socket is closed, the lock of its inode.
  *
  * Whoever holds so_global_lock never goes for an s_umount.
  *
@@ -64,7 +64,6 @@
 #define _FS_NOTIFY_FANOTIFY_SO_H
 
 #include <linux/cred.h>
-#include <linux/exportfs.h>
 #include <linux/fanotify.h>
 #include <linux/fanotify_socket.h>
 #include <linux/fsnotify_backend.h>
@@ -74,6 +73,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+
+#include "so_event.h"
+#include "so_mark.h"
 
 /* Queued events are hashed into so many lists to find those to merge with. */
 #define FANOTIFY_SO_MERGE_BITS	10
@@ -87,231 +89,6 @@
 /* Bits of what has been told of a member that is gone: in the log, by SIGIO */
 #define FANOTIFY_SO_REPORTED	0
 #define FANOTIFY_SO_SIGNALLED	1
-
-/**
- * struct fanotify_so_event - an event that waits to be read
- * @list: In group->queue, or in group->returned [group->lock]. Empty while a
- *        reader has it.
- * @hash: In group->merge while it is in group->queue; that of a permission
- *        event in group->asked while there is no answer [group->lock].
- * @path: The open file; a reference. Empty if it is not about one. Constant.
- * @pid: The thread that caused it; a reference. Constant.
- * @tgid: The process of that thread; a reference. Constant.
- * @mask: FAN_* bits [group->lock]; constant while a reader has it.
- * @f_flags: O_* flags that the thread has the file open with. Constant.
- * @info: What it tells besides; NULL if nothing, or if it is a permission
- *        event. Its own. Constant.
- * @held: How long readers have had it in their hands in vain, in nanoseconds
- *        [group->lock].
- */
-struct fanotify_so_event {
-	struct list_head list;
-	struct hlist_node hash;
-	struct path path;
-	struct pid *pid;
-	struct pid *tgid;
-	u32 mask;
-	u32 f_flags;
-	struct fanotify_so_info *info;
-	u64 held;
-};
-
-/* Records begin at a multiple of so many bytes. */
-#define FANOTIFY_SO_RECORD_ALIGN	8
-
-/* The most handles that an event tells of: old and new directory, and file */
-#define FANOTIFY_SO_MAX_FIDS		3
-
-/* Of which two have a name, and some file systems have long ones */
-#define FANOTIFY_SO_MAX_FIDS_LEN \
-	(2 * ALIGN(sizeof(struct fanotify_event_info_fid) + \
-		   sizeof(struct file_handle) + MAX_HANDLE_SZ + PATH_MAX, \
-		   FANOTIFY_SO_RECORD_ALIGN) + \
-	 ALIGN(sizeof(struct fanotify_event_info_fid) + \
-	       sizeof(struct file_handle) + MAX_HANDLE_SZ, \
-	       FANOTIFY_SO_RECORD_ALIGN))
-
-/**
- * struct fanotify_so_subject - what an event is about
- * @file: The open file; NULL if it is not about one.
- * @dentry: By which name, NULL if the event is about an inode, or about the
- *          entry of a directory.
- * @inode: The file; NULL for a new entry that has none yet.
- * @dir: The directory that it is in; of a rename the old one. NULL if it is not
- *       known, or nobody is to be told of it.
- * @name: What it is, or was, called there.
- * @new_dir: Of FAN_RENAME: the new directory, or NULL likewise.
- * @new_name: What it is called there.
- *
- * Lives on the stack of the task that causes the event; no references.
- */
-struct fanotify_so_subject {
-	const struct file *file;
-	struct dentry *dentry;
-	struct inode *inode;
-	struct inode *dir;
-	const struct qstr *name;
-	struct inode *new_dir;
-	const struct qstr *new_name;
-};
-
-/**
- * struct fanotify_so_info - what an event tells besides a descriptor
- * @report: What was to be told when it happened: FAN_REPORT_* bits.
- * @path: Whose path is told: the directory, if it is about an entry of that;
- *        else the file; a reference, with whatever mount there is. Empty if it
- *        is not known, or not wanted, or the event has an open file.
- * @new_path: Of FAN_RENAME: the new directory, likewise.
- * @name: What is to be added to @path; NULL if nothing.
- * @new_name: Likewise for @new_path.
- * @records_len: Bytes of records that are encoded already.
- * @records: These, and the names behind them.
- *
- * Constant.
- */
-struct fanotify_so_info {
-	u32 report;
-	struct path path;
-	struct path new_path;
-	char *name;
-	char *new_name;
-	unsigned int records_len;
-	u8 records[] __aligned(FANOTIFY_SO_RECORD_ALIGN);
-};
-
-/**
- * struct fanotify_so_clock - how long an operation waits
- * @started: The turn of the group in which it last started.
- * @period: How long from then on, if nothing comes in between. Constant.
- * @end: When the time is up.
- * @limit: When it is up in any case. Constant.
- * @stopped: It stands still, because the kernel opens the event's file.
- * @left: What is then left.
- *
- * All under group->lock, and but for @started in nanoseconds of
- * fanotify_so_now().
- */
-struct fanotify_so_clock {
-	u64 started;
-	u64 period;
-	u64 end;
-	u64 limit;
-	bool stopped;
-	s64 left;
-};
-
-/**
- * struct fanotify_so_perm - an operation that waits for an answer
- * @event: What is asked. It has no references of its own: the operation has
- *         the file open for as long as it waits.
- * @waiting: In group->waiting while there is no answer [group->lock].
- * @taken: In the taken of the member that has it, from when that has got it
- *         until there is an answer; else empty [group->lock].
- * @cookie: What it is known by. Constant.
- * @task: Whom to wake. Constant.
- * @clock: How long it waits.
- * @taker: The member that has read it, or is about to; NULL if none has
- *         [group->lock].
- * @verdict: FAN_ALLOW or FAN_DENY; 0 while there is no answer [group->lock].
- * @mark: The file's own mark, which may keep the answer; a reference of the
- *        operation's. NULL if none is to keep it. Constant.
- * @generation: That of @mark when the event was queued. Constant.
- * @report: What the reader is to be told: FAN_REPORT_* bits. Constant.
- * @fsid: The file system, for that. Constant.
- *
- * Lives on the stack of the task that waits, which takes group->lock before it
- * leaves. So it costs no memory, and whoever finds it under that lock may use
- * it until the lock is dropped.
- */
-struct fanotify_so_perm {
-	struct fanotify_so_event event;
-	struct list_head waiting;
-	struct list_head taken;
-	u64 cookie;
-	struct task_struct *task;
-	struct fanotify_so_clock clock;
-	struct fanotify_so_member *taker;
-	u32 verdict;
-	struct fsnotify_mark *mark;
-	u32 generation;
-	u32 report;
-	__kernel_fsid_t fsid;
-};
-
-/* What is reported of the directory of a subtree by its own mark */
-#define FANOTIFY_SO_TOP_EVENTS	FAN_DELETE_SELF
-
-/* What a mark was set for by a user, see @scopes below */
-#define FANOTIFY_SO_OBJECT	0x1
-#define FANOTIFY_SO_SUBTREE	0x2
-
-/**
- * struct fanotify_so_subtree - what is wanted below a directory
- * @list: In the hub's subtrees while anything is [mark_mutex].
- * @hub: The mark of the hub, a reference, while it is on @list [mark_mutex].
- * @asked: The events to report [mark_mutex]. May be read without it, as
- * @ignored: the events not to report [mark_mutex].
- */
-struct fanotify_so_subtree {
-	struct list_head list;
-	struct fsnotify_mark *hub;
-	u32 asked;
-	u32 ignored;
-};
-
-/**
- * struct fanotify_so_hub - what the mark on a superblock is there for besides
- * @subtrees: What is wanted below directories of it [mark_mutex].
- * @asked: What one of them asks for [mark_mutex]. May be read without it, as
- * @used: whether there are any [mark_mutex].
- * @ignored: What a user wants not to hear of the superblock [mark_mutex]. May be
- *           read without it.
- */
-struct fanotify_so_hub {
-	struct list_head subtrees;
-	u32 asked;
-	u32 ignored;
-	bool used;
-};
-
-/**
- * struct fanotify_so_mark - a mark of a socket group
- * @fsn: The mark as fsnotify knows it. Must be first.
- * @sb: The superblock, as the key under which the mark is counted in
- *      group->sbs; never looked into. NULL for one that a global listener has
- *      on every superblock, which is not counted. Constant.
- * @subtree: Of a directory: what is wanted below it; NULL until anything is.
- * @hub: Of a superblock, likewise; both go with the mark.
- * @fsid: The file system, for handles; 0 if it is not known. Constant.
- * @counted: It counts against the limit of the user [mark_mutex].
- * @scopes: What a user has set it for: FANOTIFY_SO_OBJECT, that what is marked
- *          itself, FANOTIFY_SO_SUBTREE, what is below it. It cannot go by the
- *          masks, which a modification clears [mark_mutex].
- * @planned: What @scopes has been since the group's call @call began
- *           [mark_mutex].
- * @call: See @planned [mark_mutex].
- * @asked: The events to report; @fsn.mask has those as well that the mark needs
- *         to keep verdicts, and for what is below [fsn.lock, mark_mutex].
- * @keeps: It keeps verdicts, and so hears of what outdates them [fsn.lock,
- *         mark_mutex].
- * @kept: The events in @fsn.ignore_mask that it got with a verdict [fsn.lock].
- * @generation: Counts what outdates verdicts [fsn.lock].
- */
-struct fanotify_so_mark {
-	struct fsnotify_mark fsn;
-	struct super_block *sb;
-	struct fanotify_so_subtree *subtree;
-	struct fanotify_so_hub *hub;
-	__kernel_fsid_t fsid;
-	bool counted;
-	bool keeps;
-	u8 scopes;
-	u8 planned;
-	u64 call;
-	u32 asked;
-	u32 kept;
-	u32 generation;
-};
 
 /**
  * struct fanotify_so_ignored - file systems that are not listened to
@@ -481,47 +258,6 @@ void fanotify_so_order_put_sb(struct fanotify_so_group *group,
 bool fanotify_so_order_heard(const struct fanotify_so_group *group,
 			     const struct super_block *sb);
 
-/* so_mark.c */
-int fanotify_so_add_sb_mark(struct fanotify_so_group *group,
-			    struct super_block *sb);
-void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
-			  u32 ignored_mask);
-void fanotify_so_mark_update(struct fsnotify_mark *mark);
-struct fsnotify_mark *fanotify_so_mark_make(struct fanotify_so_group *group,
-					    void *obj, unsigned int obj_type,
-					    struct super_block *sb,
-					    unsigned int flags, bool counted,
-					    gfp_t gfp);
-int fanotify_so_mark_count(struct fanotify_so_group *group,
-			   struct fsnotify_mark *mark);
-void fanotify_so_mark_uncount(struct fanotify_so_group *group,
-			      struct fsnotify_mark *mark);
-bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark);
-u32 fanotify_so_subtree_mask(const struct fsnotify_mark *mark);
-struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
-					     struct inode *inode);
-void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
-			      struct fsnotify_group *fsn);
-void fanotify_so_free_mark(struct fsnotify_mark *mark);
-
-/* so_subtree.c */
-u32 fanotify_so_subtrees_wanted(struct fsnotify_mark *mark,
-				const struct dentry *dentry, struct inode *dir,
-				bool is_dir, u32 *ignored);
-int fanotify_so_subtree_prepare(struct fsnotify_mark *mark);
-int fanotify_so_hub_prepare(struct fsnotify_mark *mark);
-void fanotify_so_subtree_set(struct fsnotify_mark *mark,
-			     struct fsnotify_mark *hub, u32 mask,
-			     u32 ignored_mask);
-void fanotify_so_subtree_clear(struct fsnotify_mark *mark);
-void fanotify_so_subtree_gone(struct fsnotify_mark *mark);
-
-/* so_fsid.c */
-__kernel_fsid_t fanotify_so_file_fsid(const struct file *file);
-__kernel_fsid_t fanotify_so_sb_fsid(const struct fanotify_so_group *group,
-				    struct super_block *sb);
-__kernel_fsid_t fanotify_so_event_fsid(struct fsnotify_iter_info *iter_info);
-
 /* so_ignore.c */
 u32 fanotify_so_ignored_mask(const struct fanotify_so_group *group,
 			     const struct super_block *sb);
@@ -536,29 +272,6 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 			     const void *data, int data_type,
 			     struct inode *dir, const struct qstr *name,
 			     u32 cookie, struct fsnotify_iter_info *iter_info);
-
-/* so_clock.c */
-u64 fanotify_so_now(void);
-void fanotify_so_clock_start(struct fanotify_so_clock *clock, u32 timeout,
-			     u64 turn);
-void fanotify_so_clock_restart(struct fanotify_so_clock *clock, u64 turn);
-void fanotify_so_clock_stop(struct fanotify_so_clock *clock);
-void fanotify_so_clock_go_on(struct fanotify_so_clock *clock);
-s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock);
-
-/* so_perm.c */
-void fanotify_so_perm_init(struct fanotify_so_group *group);
-int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
-		    u32 mask, __kernel_fsid_t fsid);
-void fanotify_so_perm_take(struct fanotify_so_group *group,
-			   struct fanotify_so_event *event,
-			   struct fanotify_so_taken *taken);
-void fanotify_so_perm_put_back(struct fanotify_so_group *group,
-			       const struct fanotify_so_taken *taken);
-void fanotify_so_perm_return(struct fanotify_so_group *group,
-			     struct fanotify_so_perm *perm);
-bool fanotify_so_perm_delivered(struct fanotify_so_group *group, u64 cookie);
-void fanotify_so_perm_release_all(struct fanotify_so_group *group);
 
 /* so_evict.c */
 void fanotify_so_evict_init(struct fanotify_so_group *group);
@@ -579,60 +292,9 @@ void fanotify_so_verdict_outdate(struct fsnotify_mark *mark);
 void fanotify_so_rules_init(struct fanotify_so_group *group);
 bool fanotify_so_ignores_current(struct fanotify_so_group *group);
 
-/* so_queue.c */
-void fanotify_so_queue_init(struct fanotify_so_group *group);
-u32 fanotify_so_shown_flags(const struct file *file);
-void fanotify_so_queue(struct fanotify_so_group *group,
-		       const struct fanotify_so_subject *sub, u32 mask,
-		       __kernel_fsid_t fsid);
-void fanotify_so_queue_lost(struct fanotify_so_group *group);
-void fanotify_so_queue_shutdown(struct fanotify_so_group *group);
-
-/* so_merge.c */
-void fanotify_so_merge_add(struct fanotify_so_group *group,
-			   struct fanotify_so_event *event);
-void fanotify_so_merge_remove(struct fanotify_so_group *group,
-			      struct fanotify_so_event *event);
-bool fanotify_so_merge(struct fanotify_so_group *group,
-		       const struct fanotify_so_event *with);
-
-/* so_info.c */
-struct fanotify_so_info *
-fanotify_so_info_alloc(u32 report, const struct fanotify_so_subject *sub,
-		       u32 mask, __kernel_fsid_t fsid, gfp_t gfp);
-void fanotify_so_info_free(struct fanotify_so_info *info);
-bool fanotify_so_info_equal(const struct fanotify_so_info *a,
-			    const struct fanotify_so_info *b);
-unsigned int fanotify_so_info_encode(u32 report, const struct path *path,
-				     __kernel_fsid_t fsid, u8 *buf);
-struct dentry *fanotify_so_get_parent(struct fanotify_so_subject *sub,
-				      u32 report, struct name_snapshot *name);
-void fanotify_so_put_parent(struct dentry *parent, struct name_snapshot *name);
-
-/* so_path.c */
-struct vfsmount *fanotify_so_get_any_mount(struct super_block *sb);
-
 /* so_wait.c */
 void fanotify_so_wake(struct fanotify_so_group *group);
 void fanotify_so_wake_everyone(struct fanotify_so_group *group);
 void fanotify_so_wake_all(struct fanotify_so_group *group);
-
-static inline struct fanotify_so_mark *fanotify_so_mark(struct fsnotify_mark *mark)
-{
-	return container_of(mark, struct fanotify_so_mark, fsn);
-}
-
-static inline struct fanotify_so_subtree *
-fanotify_so_subtree(struct fsnotify_mark *mark)
-{
-	/* Pairs with fanotify_so_subtree_prepare() */
-	return smp_load_acquire(&fanotify_so_mark(mark)->subtree);
-}
-
-static inline struct fanotify_so_hub *fanotify_so_hub(struct fsnotify_mark *mark)
-{
-	/* Pairs with fanotify_so_hub_prepare() */
-	return smp_load_acquire(&fanotify_so_mark(mark)->hub);
-}
 
 #endif /* _FS_NOTIFY_FANOTIFY_SO_H */

@@ -187,12 +187,6 @@ static char *so_copy_name(char *to, const struct qstr *name)
 	return to + name->len + 1;
 }
 
-/* Where the name of a file is in no need of being told, it has none. */
-static unsigned int so_name_room(const struct qstr *name)
-{
-	return name ? name->len + 1 : 0;
-}
-
 static void so_info_set_paths(struct fanotify_so_info *info,
 			      const struct fanotify_so_subject *sub, u32 mask)
 {
@@ -243,8 +237,8 @@ fanotify_so_info_alloc(u32 report, const struct fanotify_so_subject *sub,
 	for (i = 0; i < nr; i++)
 		len += so_fid_len(&fids[i]);
 	if (paths && mask & FANOTIFY_DIRENT_EVENTS)
-		len += so_name_room(sub->dir ? sub->name : NULL) +
-		       so_name_room(sub->new_dir ? sub->new_name : NULL);
+		len += (sub->dir ? sub->name->len + 1 : 0) +
+		       (sub->new_dir ? sub->new_name->len + 1 : 0);
 
 	info = kmalloc(struct_size(info, records, len), gfp);
 	if (!info)

@@ -81,6 +81,7 @@ int fanotify_so_mark_count(struct fanotify_so_group *group,
 {
 	struct ucounts *ucounts = group->ucounts;
 
+	fsnotify_group_assert_locked(group->fsn);
 	if (fanotify_so_mark(mark)->counted)
 		return 0;
 	if (!inc_ucount(ucounts->ns, ucounts->uid, UCOUNT_FANOTIFY_SO_MARKS))
@@ -116,6 +117,7 @@ bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark)
 {
 	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
 
+	fsnotify_group_assert_locked(mark->group);
 	if (so_mark->scopes)
 		return false;
 	/* The mark of a global listener, and one that others hang on */
@@ -166,6 +168,7 @@ void fanotify_so_mark_update(struct fsnotify_mark *mark)
 {
 	u32 old;
 
+	fsnotify_group_assert_locked(mark->group);
 	spin_lock(&mark->lock);
 	old = mark->mask;
 	WRITE_ONCE(mark->mask, so_mask(fanotify_so_mark(mark)));

@@ -215,6 +215,7 @@ int fanotify_so_subtree_prepare(struct fsnotify_mark *mark)
 {
 	struct fanotify_so_subtree *tree;
 
+	fsnotify_group_assert_locked(mark->group);
 	if (fanotify_so_mark(mark)->subtree)
 		return 0;
 	tree = kzalloc(sizeof(*tree), GFP_KERNEL_ACCOUNT);
@@ -237,6 +238,7 @@ int fanotify_so_hub_prepare(struct fsnotify_mark *mark)
 {
 	struct fanotify_so_hub *hub;
 
+	fsnotify_group_assert_locked(mark->group);
 	if (fanotify_so_mark(mark)->hub)
 		return 0;
 	hub = kzalloc(sizeof(*hub), GFP_KERNEL_ACCOUNT);
@@ -255,6 +257,7 @@ static void so_update_hub(struct fsnotify_mark *mark)
 	const struct fanotify_so_subtree *tree;
 	u32 asked = 0;
 
+	fsnotify_group_assert_locked(mark->group);
 	list_for_each_entry(tree, &hub->subtrees, list)
 		asked |= tree->asked;
 	WRITE_ONCE(hub->asked, asked);
@@ -287,6 +290,7 @@ void fanotify_so_subtree_set(struct fsnotify_mark *mark,
 {
 	struct fanotify_so_subtree *tree = fanotify_so_mark(mark)->subtree;
 
+	fsnotify_group_assert_locked(mark->group);
 	WRITE_ONCE(tree->asked, mask);
 	WRITE_ONCE(tree->ignored, ignored_mask);
 	fanotify_so_mark_update(mark);
@@ -308,6 +312,7 @@ void fanotify_so_subtree_clear(struct fsnotify_mark *mark)
 {
 	struct fanotify_so_subtree *tree = fanotify_so_mark(mark)->subtree;
 
+	fsnotify_group_assert_locked(mark->group);
 	WRITE_ONCE(tree->asked, 0);
 	WRITE_ONCE(tree->ignored, 0);
 	fanotify_so_mark_update(mark);

@@ -59,6 +59,9 @@
 
 #define NOBODY 65534
 
+/* What F_GETFL shows of a descriptor that makes no events */
+#define QUIET 0x2000000
+
 /* What a call returned, or its negated errno. */
 static inline long result(long ret)
 {

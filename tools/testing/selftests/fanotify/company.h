@@ -11,9 +11,6 @@
 
 #define COMPANY_FILE PLACE "/file"
 
-/* What F_GETFL shows of a descriptor that makes no events */
-#define QUIET 0x2000000
-
 /**
  * struct company - socket listeners who listen to the same files
  *

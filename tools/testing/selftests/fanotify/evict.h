@@ -25,20 +25,6 @@
 /* The notification is that of a file that is open already. */
 #define EVENTS (FAN_OPEN_PERM | FAN_MODIFY)
 
-/* How many marks of any kind fdinfo shows, or -errno. */
-static inline int nr_marks(int sock)
-{
-	char text[16384], *pos;
-	int ret;
-
-	ret = read_fdinfo(sock, text, sizeof(text));
-	if (ret)
-		return ret;
-	for (pos = text; (pos = strstr(pos, "\nfanotify ")); pos++)
-		ret++;
-	return ret;
-}
-
 /* Binds @sock and has it listen. 0 or -errno. */
 static inline int begin(int sock, bool global, __u32 policy)
 {
@@ -104,7 +90,7 @@ FIXTURE_SETUP(evict)
 	self->sock = new_socket();
 	ASSERT_LE(0, self->sock);
 	ASSERT_EQ(0, begin(self->sock, variant->global, variant->policy));
-	self->marks = nr_marks(self->sock);
+	self->marks = all_marks(self->sock);
 	ASSERT_LT(0, self->marks);
 }
 
@@ -126,9 +112,9 @@ static inline int until_marks(int sock, int nr)
 {
 	long long end = now_ms() + WAIT_MS;
 
-	while (nr_marks(sock) != nr && now_ms() < end)
+	while (all_marks(sock) != nr && now_ms() < end)
 		usleep(1000);
-	return nr_marks(sock);
+	return all_marks(sock);
 }
 
 #endif /* FANOTIFY_TEST_EVICT_H */

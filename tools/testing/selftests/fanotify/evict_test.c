@@ -53,7 +53,7 @@ TEST_F(evict, at_ten)
 	ASSERT_EQ(0, tell(self->sock, &told));
 	EXPECT_STREQ("bound", told.state);
 	EXPECT_EQ(9, told.timeouts);
-	EXPECT_EQ(self->marks, nr_marks(self->sock));
+	EXPECT_EQ(self->marks, all_marks(self->sock));
 	EXPECT_EQ(0, set_u32(self->sock, FANOTIFY_IGNORE_SELF, 1));
 
 	ASSERT_EQ(1, open_often(FILE_PATH, 1, variant->ret));
@@ -277,9 +277,9 @@ TEST_F(evict, marks)
 		EXPECT_EQ(0, until_marks(self->sock, 0));
 		return;
 	}
-	EXPECT_EQ(self->marks, nr_marks(self->sock));
+	EXPECT_EQ(self->marks, all_marks(self->sock));
 	EXPECT_EQ(1, open_often(FILE_PATH, 1, -EPERM));
-	EXPECT_EQ(self->marks, nr_marks(self->sock));
+	EXPECT_EQ(self->marks, all_marks(self->sock));
 }
 
 /* Shutdown after it says nothing new. */

@@ -142,8 +142,8 @@ static inline long long shown_masks(int sock, const struct stat *st)
 	return masks_behind(sock, what);
 }
 
-/* How many marks of inodes fdinfo shows, or -errno. */
-static inline int shown_marks(int sock)
+/* How many lines of fdinfo, after the first, begin so, or -errno. */
+static inline int count_lines(int sock, const char *begin)
 {
 	char text[16384], *pos;
 	int ret;
@@ -151,9 +151,21 @@ static inline int shown_marks(int sock)
 	ret = read_fdinfo(sock, text, sizeof(text));
 	if (ret)
 		return ret;
-	for (pos = text; (pos = strstr(pos, "\nfanotify ino:")); pos++)
+	for (pos = text; (pos = strstr(pos, begin)); pos++)
 		ret++;
 	return ret;
+}
+
+/* How many marks of inodes it shows, or -errno. */
+static inline int shown_marks(int sock)
+{
+	return count_lines(sock, "\nfanotify ino:");
+}
+
+/* And of any kind */
+static inline int all_marks(int sock)
+{
+	return count_lines(sock, "\nfanotify ");
 }
 
 /*

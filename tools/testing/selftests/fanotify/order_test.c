@@ -18,9 +18,6 @@
 /* Where overlayfs keeps it. */
 #define BACKING TMP "/layers/upper/file"
 
-/* What F_GETFL shows of a descriptor that makes no events */
-#define QUIET 0x2000000
-
 /* How a listener comes to hear the file; MIXED is one of the others each. */
 enum kind {
 	GLOBAL,

@@ -68,18 +68,4 @@ static inline long long scope_masks(int sock, __u32 scope, const char *path)
 	return ret ?: masks_in(sock, line);
 }
 
-/* How many marks of any kind fdinfo shows, or -errno. */
-static inline int all_marks(int sock)
-{
-	char text[16384], *pos;
-	int ret;
-
-	ret = read_fdinfo(sock, text, sizeof(text));
-	if (ret)
-		return ret;
-	for (pos = text; (pos = strstr(pos, "\nfanotify ")); pos++)
-		ret++;
-	return ret;
-}
-
 #endif /* FANOTIFY_TEST_SCOPE_H */

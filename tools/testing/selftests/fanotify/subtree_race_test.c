@@ -25,6 +25,10 @@
 /* So deep in it is the file that is opened: that is a long way up. */
 #define DEPTH 25
 
+/* And so far it is from LONG to the top: two renames fit into one walk. */
+#define LONG_WAY 1500
+#define LONG TREE "/long"
+
 /* Trees that each of some processes makes, all at the same time */
 #define BUILDERS 4
 #define BUILT 500
@@ -74,6 +78,46 @@ static int leave(void)
 	       move(BESIDE "/a", TREE "/a") ?: move(IN_B, IN_A);
 }
 
+/* Directories: TREE, BESIDE, TREE/b, and that at the end of the long way */
+static int top_fd, beside_fd, b_fd, far_fd;
+
+/* Makes a directory far below LONG. */
+static void make_long_way(struct __test_metadata *_metadata)
+{
+	int i, below;
+
+	top_fd = open(TREE, O_PATH | O_CLOEXEC);
+	beside_fd = open(BESIDE, O_PATH | O_CLOEXEC);
+	b_fd = open(TREE "/b", O_PATH | O_CLOEXEC);
+	ASSERT_TRUE(top_fd >= 0 && beside_fd >= 0 && b_fd >= 0);
+	ASSERT_EQ(0, move(IN_A, IN_B));
+	ASSERT_EQ(0, mkdir(LONG, 0755));
+	far_fd = open(LONG, O_PATH | O_CLOEXEC);
+	for (i = 0; i < LONG_WAY; i++) {
+		ASSERT_EQ(0, mkdirat(far_fd, "d", 0755));
+		below = openat(far_fd, "d", O_PATH | O_CLOEXEC);
+		ASSERT_LE(0, below);
+		ASSERT_EQ(0, close(far_fd));
+		far_fd = below;
+	}
+}
+
+static int move_at(int from, int to, const char *name)
+{
+	return result(renameat(from, name, to, name));
+}
+
+/*
+ * The directory comes to the end of the long way and leaves it again, and then
+ * the way leaves the tree: who has begun to go it does not get into the tree.
+ */
+static int leave_on_the_way(void)
+{
+	return move_at(b_fd, far_fd, "d") ?: move_at(far_fd, b_fd, "d") ?:
+	       move_at(top_fd, beside_fd, "long") ?:
+	       move_at(beside_fd, top_fd, "long");
+}
+
 static int open_outside(void)
 {
 	return open_close(BESIDE "/file", O_RDONLY);
@@ -97,6 +141,7 @@ FIXTURE(inside)
 FIXTURE_VARIANT(inside) {
 	int (*noises[MAX_NOISES])(void);
 	enum place place;
+	bool long_way;
 };
 
 FIXTURE_VARIANT_ADD(inside, quiet_place) {
@@ -124,6 +169,12 @@ FIXTURE_VARIANT_ADD(inside, parent_leaves) {
 	.noises = { leave, rename_elsewhere },
 };
 
+FIXTURE_VARIANT_ADD(inside, long_way) {
+	.place = ON_TMPFS,
+	.noises = { leave_on_the_way },
+	.long_way = true,
+};
+
 FIXTURE_VARIANT_ADD(inside, ext4_moved) {
 	.place = ON_EXT4,
 	.noises = { rename_inside, rename_elsewhere },
@@ -139,7 +190,10 @@ FIXTURE_SETUP(inside)
 	char dir[256];
 
 	make_files(_metadata, variant->place);
-	ASSERT_EQ(0, make_deep(IN_A, DEPTH, self->path));
+	if (variant->long_way)
+		make_long_way(_metadata);
+	ASSERT_EQ(0, make_deep(variant->long_way ? IN_B : IN_A, DEPTH,
+			       self->path));
 	ASSERT_EQ(0, stat(self->path, &self->st));
 	snprintf(dir, sizeof(dir), "%.*s",
 		 (int)(strrchr(self->path, '/') - self->path), self->path);

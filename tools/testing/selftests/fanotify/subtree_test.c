@@ -107,6 +107,58 @@ TEST_F(subtree, depths)
 	}
 }
 
+/*
+ * Can nobody hear what a listener with a higher number does with a file of that
+ * file system? Then no mark of the others is there. Or -errno.
+ */
+static int is_quiet(int listener)
+{
+	struct fanotify_so_event_metadata ev;
+	int flags, ret;
+
+	ret = open_close(OUTSIDE, O_RDONLY) ?: take_event(listener, &ev);
+	if (ret != 1)
+		return ret ?: -ENODATA;
+	flags = fcntl(ev.fd, F_GETFL);
+	close_event(&ev);
+	return flags < 0 ? -errno : !!(flags & QUIET);
+}
+
+/* The mark that the group has on the file system for it goes with the last. */
+TEST_F(subtree, leaves_nothing_behind)
+{
+	struct fanotify_addr addr = address(0, O_RDONLY | O_CLOEXEC);
+	int other = new_socket();
+
+	ASSERT_LE(0, other);
+	addr.priority = 1;
+	ASSERT_EQ(0, do_bind(other, &addr));
+	ASSERT_EQ(0, mark_path(other, OUTSIDE, FAN_OPEN, 0));
+	EXPECT_EQ(0, is_quiet(other));
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, FAN_OPEN, 0));
+	ASSERT_EQ(0, mark_subtree(self->sock, TREE, 0, 0));
+	EXPECT_EQ(0, is_quiet(other));
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, 0, 0));
+	EXPECT_EQ(1, is_quiet(other));
+
+	/* It was there for something else as well. */
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, FAN_OPEN, 0));
+	ASSERT_EQ(0, mark_path(self->sock, PLACE, FAN_ON_FILESYSTEM | FAN_MODIFY,
+			       0));
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, 0, 0));
+	EXPECT_EQ(0, is_quiet(other));
+	ASSERT_EQ(0, mark_path(self->sock, PLACE, FAN_ON_FILESYSTEM, 0));
+	EXPECT_EQ(1, is_quiet(other));
+
+	/* It is the directory that goes. */
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, FAN_OPEN, 0));
+	EXPECT_EQ(0, is_quiet(other));
+	ASSERT_EQ(0, unlink(CHILD));
+	ASSERT_EQ(0, rmdir(DIR_PATH));
+	EXPECT_EQ(1, is_quiet(other));
+	ASSERT_EQ(0, close(other));
+}
+
 /* The directory itself is part of it, and those below are. */
 TEST_F(subtree, directories)
 {
