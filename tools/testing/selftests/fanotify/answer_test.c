@@ -196,7 +196,7 @@ TEST_F(answer, late)
 	struct doer *doer = &self->asked.doers[0];
 	__u64 cookie;
 
-	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, 50));
+	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, 500));
 	ASSERT_EQ(0, ask(&self->asked, self->sock, 1));
 	cookie = self->asked.cookies[0];
 	EXPECT_EQ(0, doer_result(doer));

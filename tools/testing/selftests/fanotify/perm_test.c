@@ -174,7 +174,7 @@ TEST_F(perm, times_out)
 	struct fanotify_so_event_metadata ev;
 	struct doer doer;
 
-	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, 100));
+	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, 500));
 	ASSERT_TRUE(doer_start(&doer, variant->call, FILE_PATH));
 	ASSERT_EQ(0, next_event(self->sock, &self->st, &ev));
 	close_event(&ev);
