@@ -74,13 +74,14 @@ struct fanotify_so_member {
 
 /**
  * struct fanotify_so_taken - an event in the hands of a reader
- * @event: The queued event that the references below belong to. NULL for an
- *         overflow, which has none, and for a permission event, whose
- *         references are the reader's own, for the operation may be over.
+ * @event: The queued event that the references below come from. NULL for an
+ *         overflow, which has none, and for a permission event, of which the
+ *         reader got some, for the operation may be over.
  * @path: The open file. Empty for an overflow, and for an event that is not
  *        about one.
  * @pid: The thread that caused the event; NULL for an overflow.
- * @tgid: The process of that thread; NULL for an overflow.
+ * @tgid: The process of that thread, with a reference of its own unless it is
+ *        @pid; NULL for an overflow.
  * @mask: What happened: FAN_* bits.
  * @f_flags: How that thread has the file open: O_* flags.
  * @cookie: For a permission event what it is known by, for an overflow the
@@ -88,10 +89,12 @@ struct fanotify_so_member {
  * @report: What is to be told besides: FAN_REPORT_* bits.
  * @info: What of that is known already; belongs to @event. The back's own.
  * @fsid: The file system, where it is not known. The back's own.
+ * @heard: If a file is opened: others hear of it, and of what is done with it.
+ *         The back's own.
  * @member: Whose reader it is.
  * @opening: In the member's list. The back's own.
- * @since: When it was taken, or as much earlier as others have had it in vain.
- *         The back's own.
+ * @since: When it was taken, or as much earlier as others have had it in vain;
+ *         0 if the group had asked nobody anything then. The back's own.
  *
  * Lives on the reader's stack, who alone reads and writes it, but for what is
  * the back's own: no lock.
@@ -105,12 +108,19 @@ struct fanotify_so_taken {
 	u32 f_flags;
 	u64 cookie;
 	u32 report;
-	const struct fanotify_so_info *info;
+	struct fanotify_so_info *info;
 	__kernel_fsid_t fsid;
+	bool heard;
 	struct fanotify_so_member *member;
 	struct list_head opening;
 	u64 since;
 };
+
+/* Does the reader get an open file? Not of an overflow, nor of an inode alone. */
+static inline bool fanotify_so_opens(const struct fanotify_so_taken *taken)
+{
+	return taken->path.mnt && !(taken->report & FAN_REPORT_NOFD);
+}
 
 /* What FANOTIFY_REPORT can ask for, and what of that tells where things are */
 #define FANOTIFY_SO_WHERE	(FAN_REPORT_FID | FAN_REPORT_DIR_FID | \
@@ -132,9 +142,11 @@ struct fanotify_so_taken {
  * @scope: One of FANOTIFY_SO_SCOPES, or 0 for the file.
  * @mask: FAN_* bits of the events to report; both masks 0: no mark.
  * @ignored_mask: FAN_* bits of the events to ignore.
- * @fsid: The back's own.
- * @mark: The back's own, as @hub; both set to NULL by the caller.
- * @hub: A second mark that takes part.
+ * @fsid: The back's own, as all from here on, which the caller fills with 0.
+ * @mark: What it is about; a reference.
+ * @hub: A second mark that takes part; a reference.
+ * @made: Which of them was made for this.
+ * @detached: Which of them is one no more.
  */
 struct fanotify_so_mark_req {
 	struct file *file;
@@ -144,6 +156,8 @@ struct fanotify_so_mark_req {
 	__kernel_fsid_t fsid;
 	struct fsnotify_mark *mark;
 	struct fsnotify_mark *hub;
+	u8 made;
+	u8 detached;
 };
 
 /**
@@ -244,8 +258,7 @@ unsigned int fanotify_so_encode_records(const struct fanotify_so_taken *taken,
 					u8 *buf);
 
 /* Opening: so_open.c */
-bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,
-			       const struct fanotify_so_taken *taken);
+bool fanotify_so_open_may_wait(const struct fanotify_so_taken *taken);
 int fanotify_so_open(const struct fanotify_so_group *group,
 		     const struct fanotify_so_taken *taken, int flags,
 		     struct file **filp);

@@ -32,13 +32,13 @@ struct event_fd {
  * @group: The group.
  * @flags: How to open files: O_* flags.
  * @to: The buffer.
- * @records: Where records are made, if there are any; else NULL.
+ * @event: Where an event with records is made, if there is any; else NULL.
  */
 struct reading {
 	struct fanotify_so_group *group;
 	int flags;
 	struct iov_iter *to;
-	u8 *records;
+	u8 *event;
 };
 
 static void event_fd_drop(struct event_fd *fd)
@@ -58,8 +58,7 @@ static int event_fd_open(struct event_fd *fd,
 	int err;
 
 	*fd = (struct event_fd){ .nr = FAN_NOFD };
-	/* An overflow, one that is not about an open file, or not wanted */
-	if (!taken->path.mnt || taken->report & FAN_REPORT_NOFD)
+	if (!fanotify_so_opens(taken))
 		return 0;
 
 	fd->nr = get_unused_fd_flags(flags);
@@ -95,23 +94,28 @@ static int pidfd_open(struct event_fd *fd, const struct fanotify_so_taken *taken
 	       fd->nr : 0;
 }
 
+/* Is there anything behind the 32 bytes? */
+static bool has_records(const struct fanotify_so_taken *taken)
+{
+	return taken->report & ~FAN_REPORT_NOFD;
+}
+
 /* Returns the bytes of records that the event has, or -ENOMEM. */
 static int make_records(struct reading *rd, const struct fanotify_so_taken *taken)
 {
 	struct fanotify_event_info_pidfd *pidfd;
 	unsigned int len;
+	u8 *records;
 
-	if (!(taken->report & ~FAN_REPORT_NOFD))
-		return 0;
-	if (!rd->records)
-		rd->records = kvmalloc(FAN_SO_MAX_EVENT_LEN,
-				       GFP_KERNEL_ACCOUNT);
-	if (!rd->records)
+	if (!rd->event)
+		rd->event = kvmalloc(FAN_SO_MAX_EVENT_LEN, GFP_KERNEL_ACCOUNT);
+	if (!rd->event)
 		return -ENOMEM;
 
-	len = fanotify_so_encode_records(taken, rd->records);
+	records = rd->event + FAN_SO_EVENT_LEN;
+	len = fanotify_so_encode_records(taken, records);
 	if (taken->report & FAN_REPORT_PIDFD) {
-		pidfd = (void *)(rd->records + len);
+		pidfd = (void *)(records + len);
 		pidfd->hdr = (struct fanotify_event_info_header){
 			.info_type = FAN_EVENT_INFO_TYPE_PIDFD,
 			.len = sizeof(*pidfd),
@@ -122,12 +126,21 @@ static int make_records(struct reading *rd, const struct fanotify_so_taken *take
 }
 
 /* The last record, which could not be completed before there was room */
-static void set_pidfd(struct reading *rd, unsigned int len, int nr)
+static void set_pidfd(struct reading *rd, unsigned int event_len, int nr)
 {
 	struct fanotify_event_info_pidfd *pidfd;
 
-	pidfd = (void *)(rd->records + len - sizeof(*pidfd));
+	pidfd = (void *)(rd->event + event_len - sizeof(*pidfd));
 	pidfd->pidfd = nr;
+}
+
+static bool copy_event(struct reading *rd,
+		       const struct fanotify_so_event_metadata *meta)
+{
+	if (meta->event_len == sizeof(*meta))
+		return copy_to_iter_full(meta, sizeof(*meta), rd->to);
+	memcpy(rd->event, meta, sizeof(*meta));
+	return copy_to_iter_full(rd->event, meta->event_len, rd->to);
 }
 
 /* As the reader sees it: 0 if its pid namespace does not have this process. */
@@ -143,13 +156,15 @@ static int deliver(struct reading *rd, const struct fanotify_so_taken *taken)
 		.mask = taken->mask,
 		.f_flags = taken->f_flags,
 		.pid = reader_pid(taken->pid),
-		.tgid = reader_pid(taken->tgid),
 		.cookie = taken->cookie,
 	};
 	struct event_fd fd, pidfd;
-	int err, len;
+	int err, len = 0;
 
-	len = make_records(rd, taken);
+	meta.tgid = taken->tgid == taken->pid ? meta.pid :
+						reader_pid(taken->tgid);
+	if (has_records(taken))
+		len = make_records(rd, taken);
 	if (len < 0)
 		return len;
 	meta.event_len = sizeof(meta) + len;
@@ -170,10 +185,9 @@ static int deliver(struct reading *rd, const struct fanotify_so_taken *taken)
 
 	meta.fd = fd.nr;
 	if (taken->report & FAN_REPORT_PIDFD)
-		set_pidfd(rd, len, pidfd.nr);
+		set_pidfd(rd, meta.event_len, pidfd.nr);
 	err = -EFAULT;
-	if (copy_to_iter(&meta, sizeof(meta), rd->to) != sizeof(meta) ||
-	    copy_to_iter(rd->records, len, rd->to) != len)
+	if (!copy_event(rd, &meta))
 		goto out_drop_pidfd;
 
 	event_fd_install(&fd);
@@ -250,7 +264,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			err = fanotify_so_wait(group, &fsk->member, &timeo);
 			continue;
 		}
-		if (done && fanotify_so_open_may_wait(group, &taken)) {
+		if (done && fanotify_so_open_may_wait(&taken)) {
 			fanotify_so_put_back(group, &taken);
 			break;
 		}
@@ -259,14 +273,16 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			fanotify_so_put_back(group, &taken);
 			break;
 		}
+		/* Who opens a file does that anyway. */
+		if (!fanotify_so_opens(&taken))
+			cond_resched();
 		fanotify_so_finish(group, &taken);
 		atomic64_inc(&fsk->delivered);
 		done += err;
 		err = 0;
-		cond_resched();
 	} while (!err && len - done >= least);
 
-	kvfree(rd.records);
+	kvfree(rd.event);
 	fanotify_so_pass_on(group);
 	/* There will be nothing any more: that is the end of the file. */
 	if (err == -ESHUTDOWN && !done)

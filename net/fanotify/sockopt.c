@@ -54,10 +54,11 @@ static int set_checked_marks(struct fanotify_so_group *group,
 			     const struct fanotify_so_inode_mark *marks,
 			     unsigned int nr, u32 report)
 {
-	struct fanotify_so_mark_req *reqs;
+	struct fanotify_so_mark_req one = {}, *reqs = &one;
 	int err;
 
-	reqs = kvcalloc(nr, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
+	if (nr > 1)
+		reqs = kvcalloc(nr, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
 	if (!reqs)
 		return -ENOMEM;
 
@@ -66,7 +67,8 @@ static int set_checked_marks(struct fanotify_so_group *group,
 		err = fanotify_so_set_marks(group, reqs, nr, report);
 
 	put_files(reqs, nr);
-	kvfree(reqs);
+	if (reqs != &one)
+		kvfree(reqs);
 	return err;
 }
 
@@ -93,7 +95,7 @@ static int check_and_set_marks(struct fanotify_sock *fsk,
 static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 		    sockptr_t optval, unsigned int optlen)
 {
-	struct fanotify_so_inode_mark *marks;
+	struct fanotify_so_inode_mark one, *marks = &one;
 	unsigned int nr = optlen / sizeof(*marks);
 	int err = 0;
 
@@ -102,7 +104,9 @@ static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 	if (nr > FAN_SO_MAX_MARKS)
 		return -E2BIG;
 
-	marks = kvmalloc(optlen, GFP_KERNEL_ACCOUNT);
+	/* Mostly it is one, for which no memory is needed. */
+	if (nr > 1)
+		marks = kvmalloc(optlen, GFP_KERNEL_ACCOUNT);
 	if (!marks)
 		return -ENOMEM;
 	if (copy_from_sockptr(marks, optval, optlen))
@@ -114,7 +118,8 @@ static int set_mark(struct fanotify_sock *fsk, struct fanotify_so_group *group,
 			break;
 		err = signal_pending(current) ? -EINTR : 0;
 	}
-	kvfree(marks);
+	if (marks != &one)
+		kvfree(marks);
 	return err;
 }
 

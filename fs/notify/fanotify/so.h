@@ -103,6 +103,16 @@ struct fanotify_so_ignored {
 };
 
 /**
+ * struct fanotify_so_sb_count - a superblock that a group has marks on
+ * @sb: The superblock; never looked into. Constant.
+ * @marks: How many marks that say so [lock of group->sbs].
+ */
+struct fanotify_so_sb_count {
+	const struct super_block *sb;
+	unsigned long marks;
+};
+
+/**
  * struct fanotify_so_group - a group of listeners
  * @fsn: The group as fsnotify knows it. Constant; gone before an RCU reader
  *       of so_order may be through with this group.
@@ -120,8 +130,10 @@ struct fanotify_so_ignored {
  * @shared: In so_shared while it can be joined [so_share_lock].
  * @born: It can be joined already [so_share_lock].
  * @rcu: Frees the group.
- * @sbs: How many marks on files the group has, by superblock. Grows under
- *       mark_mutex; its own lock for the rest; read under RCU.
+ * @sbs: struct fanotify_so_sb_count of each superblock that the group has marks
+ *       on, by its address. Grows under mark_mutex; its own lock for the rest;
+ *       whether there is one is read under RCU.
+ * @last_sb: The one that was looked for last, or NULL [lock of @sbs].
  * @ignored: What the marks on superblocks ignore [mark_mutex].
  * @call: Counts the calls that set marks [mark_mutex].
  * @closed: Nobody sets a mark any more [mark_mutex]. Superblocks still get
@@ -134,7 +146,9 @@ struct fanotify_so_ignored {
  *         or wake it.
  * @overflow: Stands in @queue where the first of the lost events would have
  *            stood, and is not on it while none is lost [@lock].
- * @merge: The events of @queue by so_merge_bucket() [@lock].
+ * @merge: The events of @queue by fanotify_so_merge_list() [@lock].
+ * @spare: Events that have been read, to be used again [@lock].
+ * @nr_spare: How many [@lock].
  * @queued: Events on @queue but for @overflow and permission events [@lock].
  * @asking: Permission events on @queue and @returned [@lock].
  * @max_queued: As many may be on it [@lock].
@@ -148,6 +162,8 @@ struct fanotify_so_ignored {
  * @waiting: All of them, oldest first [@lock].
  * @nr_waiting: How many [@lock].
  * @last_cookie: The one that was given out last [@lock].
+ * @asks_since: When the first one was, in nanoseconds of fanotify_so_now(); 0
+ *              while nobody has been asked anything [@lock].
  * @turn: Goes on with each start of a clock and each timeout that counts, to
  *        tell which came first [@lock].
  * @rules: What the members agree on [@lock].
@@ -183,6 +199,7 @@ struct fanotify_so_group {
 	struct rcu_head rcu;	/* kvfree_rcu() wants it near the start */
 
 	struct xarray sbs;
+	struct fanotify_so_sb_count *last_sb;
 	struct fanotify_so_ignored ignored[FANOTIFY_SO_MAX_IGNORED];
 	u64 call;
 	bool closed;
@@ -192,6 +209,8 @@ struct fanotify_so_group {
 	struct list_head queue;
 	struct list_head overflow;
 	struct hlist_head merge[1 << FANOTIFY_SO_MERGE_BITS];
+	struct hlist_head spare;
+	unsigned int nr_spare;
 	unsigned int queued;
 	unsigned int asking;
 	unsigned int max_queued;
@@ -210,6 +229,7 @@ struct fanotify_so_group {
 	struct list_head waiting;
 	unsigned int nr_waiting;
 	u64 last_cookie;
+	u64 asks_since;
 	u64 turn;
 	struct fanotify_so_rules rules;
 	u64 timeouts;
@@ -251,10 +271,11 @@ void fanotify_so_hand_on(struct fanotify_so_group *group);
 /* so_order.c */
 void fanotify_so_order_add(struct fanotify_so_group *group);
 void fanotify_so_order_remove(struct fanotify_so_group *group);
-int fanotify_so_order_get_sb(struct fanotify_so_group *group,
-			     struct super_block *sb, gfp_t gfp);
+struct fanotify_so_sb_count *
+fanotify_so_order_get_sb(struct fanotify_so_group *group,
+			 struct super_block *sb, gfp_t gfp);
 void fanotify_so_order_put_sb(struct fanotify_so_group *group,
-			      struct super_block *sb);
+			      struct fanotify_so_sb_count *count);
 bool fanotify_so_order_heard(const struct fanotify_so_group *group,
 			     const struct super_block *sb);
 

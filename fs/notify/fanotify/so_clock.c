@@ -54,16 +54,15 @@ u64 fanotify_so_now(void)
 /**
  * fanotify_so_clock_start - an operation begins to wait
  * @clock: its clock
+ * @now: what fanotify_so_now() says
  * @timeout: for so many milliseconds
  * @turn: the group's turn
  *
  * Context: Process context, group->lock held, as for all of these.
  */
-void fanotify_so_clock_start(struct fanotify_so_clock *clock, u32 timeout,
-			     u64 turn)
+void fanotify_so_clock_start(struct fanotify_so_clock *clock, u64 now,
+			     u32 timeout, u64 turn)
 {
-	u64 now = fanotify_so_now();
-
 	clock->started = turn;
 	clock->period = timeout * (u64)NSEC_PER_MSEC;
 	clock->end = now + clock->period;
@@ -87,10 +86,11 @@ void fanotify_so_clock_restart(struct fanotify_so_clock *clock, u64 turn)
 /**
  * fanotify_so_clock_stop - let it stand still, if there is time left
  * @clock: the clock
+ * @now: what fanotify_so_now() says
  */
-void fanotify_so_clock_stop(struct fanotify_so_clock *clock)
+void fanotify_so_clock_stop(struct fanotify_so_clock *clock, u64 now)
 {
-	clock->left = clock->end - fanotify_so_now();
+	clock->left = clock->end - now;
 	clock->stopped = clock->left > 0;
 }
 
@@ -109,15 +109,15 @@ void fanotify_so_clock_go_on(struct fanotify_so_clock *clock)
 /**
  * fanotify_so_clock_left - how long until there is something to see to?
  * @clock: the clock
+ * @now: what fanotify_so_now() says, or said just now
  *
  * While it stands still no less than this will be left when it goes on, or not
  * much less, so that nobody has to be woken for that.
  *
  * Return: nanoseconds; 0 or less if the time is up.
  */
-s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock)
+s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock, u64 now)
 {
-	u64 now = fanotify_so_now();
 	s64 left = clock->stopped ? max_t(s64, clock->left, SO_MIN_LOOK) :
 				    (s64)(clock->end - now);
 

@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/path.h>
+#include <linux/pid.h>
 
 struct fanotify_so_group;
 struct fsnotify_mark;
@@ -21,14 +22,17 @@ struct fsnotify_mark;
  * struct fanotify_so_event - an event that waits to be read
  * @list: In group->queue, or in group->returned [group->lock]. Empty while a
  *        reader has it.
- * @hash: In group->merge while it is in group->queue; that of a permission
- *        event in group->asked while there is no answer [group->lock].
+ * @hash: In group->merge while it is in group->queue, and in group->spare when
+ *        it has been read; that of a permission event in group->asked while
+ *        there is no answer [group->lock].
  * @path: The open file; a reference. Empty if it is not about one. Constant.
  * @pid: The thread that caused it; a reference. Constant.
- * @tgid: The process of that thread; a reference. Constant.
+ * @tgid: The process of that thread; a reference, unless it is @pid. Constant.
  * @mask: FAN_* bits [group->lock]; constant while a reader has it.
  * @f_flags: O_* flags that the thread has the file open with. Constant.
- * @info: What it tells besides; NULL if nothing, or if it is a permission
+ * @report: What was to be told besides when it happened: FAN_REPORT_* bits.
+ *          Constant.
+ * @info: What of that is known already; NULL if nothing, as of a permission
  *        event. Its own. Constant.
  * @held: How long readers have had it in their hands in vain, in nanoseconds
  *        [group->lock].
@@ -41,6 +45,7 @@ struct fanotify_so_event {
 	struct pid *tgid;
 	u32 mask;
 	u32 f_flags;
+	u32 report;
 	struct fanotify_so_info *info;
 	u64 held;
 };
@@ -86,7 +91,6 @@ struct fanotify_so_subject {
 
 /**
  * struct fanotify_so_info - what an event tells besides a descriptor
- * @report: What was to be told when it happened: FAN_REPORT_* bits.
  * @path: Whose path is told: the directory, if it is about an entry of that;
  *        else the file; a reference, with whatever mount there is. Empty if it
  *        is not known, or not wanted, or the event has an open file.
@@ -99,7 +103,6 @@ struct fanotify_so_subject {
  * Constant.
  */
 struct fanotify_so_info {
-	u32 report;
 	struct path path;
 	struct path new_path;
 	char *name;
@@ -145,8 +148,7 @@ struct fanotify_so_clock {
  * @mark: The file's own mark, which may keep the answer; a reference of the
  *        operation's. NULL if none is to keep it. Constant.
  * @generation: That of @mark when the event was queued. Constant.
- * @report: What the reader is to be told: FAN_REPORT_* bits. Constant.
- * @fsid: The file system, for that. Constant.
+ * @fsid: The file system, for what the reader is to be told. Constant.
  *
  * Lives on the stack of the task that waits, which takes group->lock before it
  * leaves. So it costs no memory, and whoever finds it under that lock may use
@@ -163,25 +165,25 @@ struct fanotify_so_perm {
 	u32 verdict;
 	struct fsnotify_mark *mark;
 	u32 generation;
-	u32 report;
 	__kernel_fsid_t fsid;
 };
 
 /* so_clock.c */
 u64 fanotify_so_now(void);
-void fanotify_so_clock_start(struct fanotify_so_clock *clock, u32 timeout,
-			     u64 turn);
+void fanotify_so_clock_start(struct fanotify_so_clock *clock, u64 now,
+			     u32 timeout, u64 turn);
 void fanotify_so_clock_restart(struct fanotify_so_clock *clock, u64 turn);
-void fanotify_so_clock_stop(struct fanotify_so_clock *clock);
+void fanotify_so_clock_stop(struct fanotify_so_clock *clock, u64 now);
 void fanotify_so_clock_go_on(struct fanotify_so_clock *clock);
-s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock);
+s64 fanotify_so_clock_left(const struct fanotify_so_clock *clock, u64 now);
 
 /* so_perm.c */
 void fanotify_so_perm_init(struct fanotify_so_group *group);
 int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
-		    u32 mask, __kernel_fsid_t fsid);
+		    u32 mask, u32 report, __kernel_fsid_t fsid);
 void fanotify_so_perm_take(struct fanotify_so_group *group,
 			   struct fanotify_so_event *event,
+			   struct fanotify_so_member *member, u64 now,
 			   struct fanotify_so_taken *taken);
 void fanotify_so_perm_put_back(struct fanotify_so_group *group,
 			       const struct fanotify_so_taken *taken);
@@ -195,17 +197,16 @@ void fanotify_so_queue_init(struct fanotify_so_group *group);
 u32 fanotify_so_shown_flags(const struct file *file);
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct fanotify_so_subject *sub, u32 mask,
-		       __kernel_fsid_t fsid);
+		       u32 report, __kernel_fsid_t fsid);
 void fanotify_so_queue_lost(struct fanotify_so_group *group);
 void fanotify_so_queue_shutdown(struct fanotify_so_group *group);
 
 /* so_merge.c */
-void fanotify_so_merge_add(struct fanotify_so_group *group,
-			   struct fanotify_so_event *event);
-void fanotify_so_merge_remove(struct fanotify_so_group *group,
-			      struct fanotify_so_event *event);
+struct hlist_head *fanotify_so_merge_list(struct fanotify_so_group *group,
+					  const struct fanotify_so_event *event);
 bool fanotify_so_merge(struct fanotify_so_group *group,
-		       const struct fanotify_so_event *with);
+		       const struct fanotify_so_event *with,
+		       struct hlist_head *list);
 
 /* so_info.c */
 struct fanotify_so_info *
@@ -222,5 +223,20 @@ void fanotify_so_put_parent(struct dentry *parent, struct name_snapshot *name);
 
 /* so_path.c */
 struct vfsmount *fanotify_so_get_any_mount(struct super_block *sb);
+
+/* Mostly the thread is the process, and has one reference for both. */
+static inline void fanotify_so_get_pids(struct pid *pid, struct pid *tgid)
+{
+	get_pid(pid);
+	if (tgid != pid)
+		get_pid(tgid);
+}
+
+static inline void fanotify_so_put_pids(struct pid *pid, struct pid *tgid)
+{
+	if (tgid != pid)
+		put_pid(tgid);
+	put_pid(pid);
+}
 
 #endif /* _FS_NOTIFY_FANOTIFY_SO_EVENT_H */

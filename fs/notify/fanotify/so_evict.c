@@ -26,7 +26,8 @@
  * with a lease for example, and must not be a way to get rid of a listener; nor
  * must a server that never answers be one to have everybody wait for ever.
  */
-static bool so_is_excused(struct fanotify_so_member *member, u64 period)
+static bool so_is_excused(const struct fanotify_so_group *group,
+			  struct fanotify_so_member *member, u64 period)
 {
 	u64 held, now = fanotify_so_now();
 	struct fanotify_so_taken *taken;
@@ -37,7 +38,8 @@ static bool so_is_excused(struct fanotify_so_member *member, u64 period)
 						 opening);
 		if (!taken)
 			return false;
-		held = now - taken->since;
+		/* If it was taken before the first question: since that one. */
+		held = now - (taken->since ?: group->asks_since);
 		if (held < SO_MAX_OPENING)
 			return held > period / 2;
 		/* It is never an excuse again. */
@@ -51,7 +53,7 @@ static bool so_any_is_excused(struct fanotify_so_group *group, u64 period)
 	struct fanotify_so_member *member;
 
 	list_for_each_entry(member, &group->members, list)
-		if (!member->gone && so_is_excused(member, period))
+		if (!member->gone && so_is_excused(group, member, period))
 			return true;
 	return false;
 }
@@ -107,8 +109,9 @@ bool fanotify_so_count_timeout(struct fanotify_so_group *group,
 	lockdep_assert_held(&group->lock);
 	if (group->shutdown || perm->clock.stopped)
 		return false;
-	if (perm->taker ? so_is_excused(perm->taker, perm->clock.period) :
-			  so_any_is_excused(group, perm->clock.period))
+	if (perm->taker ?
+		    so_is_excused(group, perm->taker, perm->clock.period) :
+		    so_any_is_excused(group, perm->clock.period))
 		return false;
 
 	list_for_each_entry(member, &group->members, list) {

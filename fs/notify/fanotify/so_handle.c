@@ -42,15 +42,20 @@ static u32 so_wanted_of_top(struct fsnotify_mark *mark, bool is_dir)
  * at what they say of directories and children, nor where the file is.
  */
 static u32 so_wanted_at(struct fsnotify_iter_info *iter_info, u32 mask,
-			const struct dentry *dentry, struct inode *dir, int but)
+			const struct fanotify_so_subject *sub,
+			struct inode *dir, int but)
 {
+	unsigned int types = iter_info->report_mask & ~(1U << but);
+	u32 wanted = 0, ignored = 0, asked;
 	bool is_dir = mask & FS_ISDIR;
 	struct fsnotify_mark *mark;
-	u32 wanted = 0, ignored = 0, asked;
 	int type;
 
-	fsnotify_foreach_iter_mark_type(iter_info, mark, type) {
-		if (type == but)
+	/* Mostly there is one mark, so the others are not looked for. */
+	for (; types; types &= types - 1) {
+		type = __ffs(types);
+		mark = iter_info->marks[type];
+		if (!mark)
 			continue;
 		ignored |= fsnotify_effective_ignore_mask(mark, is_dir, type);
 		/* Once: it may be replaced meanwhile. */
@@ -63,8 +68,9 @@ static u32 so_wanted_at(struct fsnotify_iter_info *iter_info, u32 mask,
 			continue;
 		ignored |= so_ignored_of_sb(mark, is_dir);
 		if (so_has_subtrees(mark))
-			wanted |= fanotify_so_subtrees_wanted(mark, dentry, dir,
-							      is_dir, &ignored);
+			wanted |= fanotify_so_subtrees_wanted(mark, sub->dentry,
+							      dir, is_dir,
+							      &ignored);
 	}
 	return mask & wanted & ~ignored & ALL_FSNOTIFY_EVENTS;
 }
@@ -76,9 +82,9 @@ static u32 so_wanted_at(struct fsnotify_iter_info *iter_info, u32 mask,
 static u32 so_wanted_rename(struct fsnotify_iter_info *iter_info, u32 mask,
 			    struct fanotify_so_subject *sub)
 {
-	u32 old = so_wanted_at(iter_info, mask, NULL, sub->dir,
+	u32 old = so_wanted_at(iter_info, mask, sub, sub->dir,
 			       FSNOTIFY_ITER_TYPE_INODE2);
-	u32 new = so_wanted_at(iter_info, mask, NULL, sub->new_dir,
+	u32 new = so_wanted_at(iter_info, mask, sub, sub->new_dir,
 			       FSNOTIFY_ITER_TYPE_INODE);
 
 	if (!old)
@@ -88,8 +94,8 @@ static u32 so_wanted_rename(struct fsnotify_iter_info *iter_info, u32 mask,
 	return old | new;
 }
 
-static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask,
-		     struct fanotify_so_subject *sub)
+static inline u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask,
+			    struct fanotify_so_subject *sub)
 {
 	struct inode *dir = sub->dir;
 
@@ -98,7 +104,7 @@ static u32 so_wanted(struct fsnotify_iter_info *iter_info, u32 mask,
 	/* Of one of which no name is told, it is known where it is if it is one. */
 	if (!dir && !sub->dentry && S_ISDIR(sub->inode->i_mode))
 		dir = sub->inode;
-	return so_wanted_at(iter_info, mask, sub->dentry, dir,
+	return so_wanted_at(iter_info, mask, sub, dir,
 			    FSNOTIFY_ITER_TYPE_COUNT);
 }
 
@@ -124,17 +130,11 @@ static void so_pass_dying(struct fsnotify_iter_info *iter_info)
 	}
 }
 
-/* Who is told more than a descriptor is told that it was a directory. */
-static u32 so_told(const struct fanotify_so_group *group, u32 flags)
+/* Who is told more than a descriptor. */
+static void so_queue_where(struct fanotify_so_group *group,
+			   struct fanotify_so_subject *sub, u32 mask,
+			   u32 report, struct fsnotify_iter_info *iter_info)
 {
-	return READ_ONCE(group->rules.report) ? flags : 0;
-}
-
-static void so_queue(struct fanotify_so_group *group,
-		     struct fanotify_so_subject *sub, u32 mask,
-		     struct fsnotify_iter_info *iter_info)
-{
-	u32 report = READ_ONCE(group->rules.report);
 	struct name_snapshot name;
 	struct dentry *parent;
 
@@ -142,7 +142,7 @@ static void so_queue(struct fanotify_so_group *group,
 	/* Who asks for directories only has no use for a file without one. */
 	if (sub->file || sub->dir || sub->new_dir || mask & FAN_ONDIR ||
 	    report & (FAN_REPORT_FID | FAN_REPORT_PATH))
-		fanotify_so_queue(group, sub, mask,
+		fanotify_so_queue(group, sub, mask, report,
 				  fanotify_so_event_fsid(iter_info));
 	fanotify_so_put_parent(parent, &name);
 }
@@ -159,8 +159,14 @@ static bool so_make_subject(const struct fanotify_so_group *group,
 {
 	const struct dentry *moved;
 
+	/* One by one: to fill so little memory with zeros takes longer. */
 	sub->file = fsnotify_data_file(data, data_type);
 	sub->inode = fsnotify_data_inode(data, data_type);
+	sub->dentry = NULL;
+	sub->dir = NULL;
+	sub->name = NULL;
+	sub->new_dir = NULL;
+	sub->new_name = NULL;
 	if (sub->file) {
 		sub->dentry = sub->file->f_path.dentry;
 		/* Memory that only looks like a file to the kernel. */
@@ -196,7 +202,8 @@ static int so_ask(struct fanotify_so_group *group,
 		  struct fanotify_so_subject *sub, u32 mask, u32 flags,
 		  struct fsnotify_iter_info *iter_info)
 {
-	__kernel_fsid_t fsid = fanotify_so_event_fsid(iter_info);
+	u32 report = READ_ONCE(group->rules.report);
+	__kernel_fsid_t fsid = {};
 	int err;
 
 	/*
@@ -206,14 +213,16 @@ static int so_ask(struct fanotify_so_group *group,
 	if (current->flags & PF_KTHREAD && current->flags & PF_MEMALLOC_NOIO)
 		return 0;
 
+	if (report)
+		fsid = fanotify_so_event_fsid(iter_info);
 	while (!fsnotify_prepare_group_wait(iter_info)) {
 		so_pass_dying(iter_info);
 		mask = so_wanted(iter_info, mask | flags, sub);
 		if (!mask)
 			return 0;
 	}
-	err = fanotify_so_ask(group, sub->file, mask | so_told(group, flags),
-			      fsid);
+	err = fanotify_so_ask(group, sub->file, mask | (report ? flags : 0),
+			      report, fsid);
 	fsnotify_finish_user_wait(iter_info);
 	return err ?: FSNOTIFY_WAITED;
 }
@@ -244,8 +253,8 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 			     u32 cookie, struct fsnotify_iter_info *iter_info)
 {
 	struct fanotify_so_group *group = fsn->private;
-	struct fanotify_so_subject sub = {};
-	u32 flags = mask & FS_ISDIR;
+	struct fanotify_so_subject sub;
+	u32 flags = mask & FS_ISDIR, report;
 
 	BUILD_BUG_ON(FAN_ACCESS != FS_ACCESS);
 	BUILD_BUG_ON(FAN_MODIFY != FS_MODIFY);
@@ -278,6 +287,10 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 		return 0;
 	if (mask & FANOTIFY_PERM_EVENTS)
 		return so_ask(group, &sub, mask, flags, iter_info);
-	so_queue(group, &sub, mask | so_told(group, flags), iter_info);
+	report = READ_ONCE(group->rules.report);
+	if (report)
+		so_queue_where(group, &sub, mask | flags, report, iter_info);
+	else
+		fanotify_so_queue(group, &sub, mask, 0, (__kernel_fsid_t){});
 	return 0;
 }

@@ -243,7 +243,7 @@ fanotify_so_info_alloc(u32 report, const struct fanotify_so_subject *sub,
 	info = kmalloc(struct_size(info, records, len), gfp);
 	if (!info)
 		return NULL;
-	*info = (struct fanotify_so_info){ .report = report };
+	*info = (struct fanotify_so_info){};
 	info->records_len = so_encode_fids(fids, nr, fsid, info->records);
 	if (paths)
 		so_info_set_paths(info, sub, mask);
@@ -278,7 +278,7 @@ bool fanotify_so_info_equal(const struct fanotify_so_info *a,
 {
 	if (!a || !b)
 		return a == b;
-	return a->report == b->report && a->path.dentry == b->path.dentry &&
+	return a->path.dentry == b->path.dentry &&
 	       a->records_len == b->records_len &&
 	       !memcmp(a->records, b->records, a->records_len);
 }

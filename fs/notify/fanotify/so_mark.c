@@ -63,8 +63,8 @@ void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 
 	if (so_mark->scopes & FANOTIFY_SO_SUBTREE)
 		fanotify_so_subtree_gone(mark);
-	if (so_mark->sb)
-		fanotify_so_order_put_sb(group, so_mark->sb);
+	if (so_mark->on)
+		fanotify_so_order_put_sb(group, so_mark->on);
 	fanotify_so_mark_uncount(group, mark);
 }
 
@@ -122,7 +122,7 @@ bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark)
 		return false;
 	/* The mark of a global listener, and one that others hang on */
 	return mark->connector->type != FSNOTIFY_OBJ_TYPE_SB ||
-	       (so_mark->sb && !(so_mark->hub && so_mark->hub->used));
+	       (so_mark->on && !(so_mark->hub && so_mark->hub->used));
 }
 
 /* What the mark has to hear of, for all that it is there for */
@@ -278,6 +278,7 @@ struct fsnotify_mark *fanotify_so_mark_make(struct fanotify_so_group *group,
 					    unsigned int flags, bool counted,
 					    gfp_t gfp)
 {
+	struct fanotify_so_sb_count *on;
 	struct fsnotify_mark *mark;
 	int err;
 
@@ -289,16 +290,17 @@ struct fsnotify_mark *fanotify_so_mark_make(struct fanotify_so_group *group,
 	err = counted ? fanotify_so_mark_count(group, mark) : 0;
 	if (err)
 		goto out_put_mark;
-	err = fanotify_so_order_get_sb(group, sb, gfp);
-	if (err)
+	err = -ENOMEM;
+	on = fanotify_so_order_get_sb(group, sb, gfp);
+	if (!on)
 		goto out_uncount;
-	fanotify_so_mark(mark)->sb = sb;
+	fanotify_so_mark(mark)->on = on;
 	err = fsnotify_add_mark_locked(mark, obj, obj_type, 0);
 	if (!err)
 		return mark;
 
 	/* fsnotify tells only of marks that were attached. */
-	fanotify_so_order_put_sb(group, sb);
+	fanotify_so_order_put_sb(group, on);
 out_uncount:
 	fanotify_so_mark_uncount(group, mark);
 out_put_mark:

@@ -52,9 +52,8 @@ struct fanotify_so_hub {
 /**
  * struct fanotify_so_mark - a mark of a socket group
  * @fsn: The mark as fsnotify knows it. Must be first.
- * @sb: The superblock, as the key under which the mark is counted in
- *      group->sbs; never looked into. NULL for one that a global listener has
- *      on every superblock, which is not counted. Constant.
+ * @on: Where it is counted for its superblock, in group->sbs. NULL for one that a
+ *      global listener has on every superblock, which is not. Constant.
  * @subtree: Of a directory: what is wanted below it; NULL until anything is.
  * @hub: Of a superblock, likewise; both go with the mark.
  * @fsid: The file system, for handles; 0 if it is not known. Constant.
@@ -74,7 +73,7 @@ struct fanotify_so_hub {
  */
 struct fanotify_so_mark {
 	struct fsnotify_mark fsn;
-	struct super_block *sb;
+	struct fanotify_so_sb_count *on;
 	struct fanotify_so_subtree *subtree;
 	struct fanotify_so_hub *hub;
 	__kernel_fsid_t fsid;

@@ -19,12 +19,22 @@ static bool so_can_merge(const struct fanotify_so_event *event)
 				FAN_MOVE_SELF));
 }
 
-static struct hlist_head *so_merge_bucket(struct fanotify_so_group *group,
+/**
+ * fanotify_so_merge_list - among which events is one that this can join?
+ * @group: the group
+ * @event: the event, or one that is like it
+ *
+ * Context: Any.
+ * Return: a list of group->merge; NULL if it joins none, and none joins it.
+ */
+struct hlist_head *fanotify_so_merge_list(struct fanotify_so_group *group,
 					  const struct fanotify_so_event *event)
 {
 	const struct dentry *dentry = event->path.dentry;
 	unsigned long key;
 
+	if (!so_can_merge(event))
+		return NULL;
 	if (!dentry && event->info)
 		dentry = event->info->path.dentry;
 	key = (unsigned long)dentry ^
@@ -34,35 +44,10 @@ static struct hlist_head *so_merge_bucket(struct fanotify_so_group *group,
 }
 
 /**
- * fanotify_so_merge_add - let others join an event
- * @group: the group, with its lock held
- * @event: the event, which is on the queue
- */
-void fanotify_so_merge_add(struct fanotify_so_group *group,
-			   struct fanotify_so_event *event)
-{
-	lockdep_assert_held(&group->lock);
-	INIT_HLIST_NODE(&event->hash);
-	if (so_can_merge(event))
-		hlist_add_head(&event->hash, so_merge_bucket(group, event));
-}
-
-/**
- * fanotify_so_merge_remove - let nobody join an event any more
- * @group: the group, with its lock held
- * @event: the event, which goes from the queue
- */
-void fanotify_so_merge_remove(struct fanotify_so_group *group,
-			      struct fanotify_so_event *event)
-{
-	lockdep_assert_held(&group->lock);
-	hlist_del_init(&event->hash);
-}
-
-/**
  * fanotify_so_merge - join an event that is on the queue
  * @group: the group, with its lock held
  * @with: the event, which is to be queued
+ * @list: the list for it
  *
  * Only the current thread adds an event that it could join: if there is none
  * now there will be none when it comes back with one of its own, but for one
@@ -71,20 +56,19 @@ void fanotify_so_merge_remove(struct fanotify_so_group *group,
  * Return: true if there was one, which now has its mask as well.
  */
 bool fanotify_so_merge(struct fanotify_so_group *group,
-		       const struct fanotify_so_event *with)
+		       const struct fanotify_so_event *with,
+		       struct hlist_head *list)
 {
 	struct fanotify_so_event *event;
 	int looks = 0;
 
 	lockdep_assert_held(&group->lock);
-	if (!so_can_merge(with))
-		return false;
-
-	hlist_for_each_entry(event, so_merge_bucket(group, with), hash) {
+	hlist_for_each_entry(event, list, hash) {
 		if (++looks > SO_MERGE_MAX_LOOKS)
 			return false;
 		if (event->pid == with->pid &&
 		    event->f_flags == with->f_flags &&
+		    event->report == with->report &&
 		    path_equal(&event->path, &with->path) &&
 		    fanotify_so_info_equal(event->info, with->info)) {
 			event->mask |= with->mask;

@@ -90,21 +90,16 @@ static bool so_is_leased(struct dentry *dentry)
 
 /**
  * fanotify_so_open_may_wait - will the open of a file wait for somebody?
- * @group: the group the event was taken from
  * @taken: the event
  *
  * Context: Process context.
  * Return: true if fanotify_so_open() may have to wait for another listener, or
  * for who has a lease.
  */
-bool fanotify_so_open_may_wait(const struct fanotify_so_group *group,
-			       const struct fanotify_so_taken *taken)
+bool fanotify_so_open_may_wait(const struct fanotify_so_taken *taken)
 {
-	struct dentry *dentry = taken->path.dentry;
-
-	return taken->path.mnt && !(taken->report & FAN_REPORT_NOFD) &&
-	       (fanotify_so_order_heard(group, dentry->d_sb) ||
-		so_is_leased(dentry));
+	return fanotify_so_opens(taken) &&
+	       (taken->heard || so_is_leased(taken->path.dentry));
 }
 EXPORT_SYMBOL_GPL(fanotify_so_open_may_wait);
 
@@ -123,7 +118,8 @@ EXPORT_SYMBOL_GPL(fanotify_so_open_may_wait);
  * up the queue for ever.
  *
  * What the reader does with the file causes events for the listeners with
- * smaller numbers only, and none at all if there are none now.
+ * smaller numbers only, and none at all if there were none when the event was
+ * taken.
  *
  * Context: Process context, no lock held. Sleeps as long as the file system
  * takes to open a file.
@@ -141,7 +137,7 @@ int fanotify_so_open(const struct fanotify_so_group *group,
 	/* Like open(2), which keeps O_CLOEXEC to the descriptor. */
 	flags &= ~O_CLOEXEC;
 
-	if (fanotify_so_order_heard(group, taken->path.dentry->d_sb))
+	if (taken->heard)
 		listener = group->number;
 	else
 		flags |= __FMODE_NONOTIFY;

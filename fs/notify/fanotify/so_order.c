@@ -54,56 +54,71 @@ void fanotify_so_order_remove(struct fanotify_so_group *group)
 }
 
 /**
- * fanotify_so_order_get_sb - count a mark on a file of a superblock
+ * fanotify_so_order_get_sb - count a mark on something of a superblock
  * @group: the group of the mark, with mark_mutex held
  * @sb: the superblock
  * @gfp: for the memory it may take
  *
  * Context: Process context. May sleep.
- * Return: 0 or -ENOMEM.
+ * Return: where it is counted, for fanotify_so_order_put_sb(), or NULL for want
+ * of memory.
  */
-int fanotify_so_order_get_sb(struct fanotify_so_group *group,
-			     struct super_block *sb, gfp_t gfp)
+struct fanotify_so_sb_count *
+fanotify_so_order_get_sb(struct fanotify_so_group *group,
+			 struct super_block *sb, gfp_t gfp)
 {
-	unsigned long key = (unsigned long)sb;
-	void *entry;
-	int err;
+	struct fanotify_so_sb_count *count;
 
 	lockdep_assert_held(&group->fsn->mark_mutex);
 
-	/*
-	 * The lock is dropped to allocate only if there is no entry yet, and
-	 * only mark_mutex lets one appear: the count cannot change meanwhile.
-	 */
 	xa_lock(&group->sbs);
-	entry = xa_load(&group->sbs, key);
-	entry = xa_mk_value(entry ? xa_to_value(entry) + 1 : 1);
-	err = xa_err(__xa_store(&group->sbs, key, entry, gfp));
+	/* Mostly it is that of the mark before. */
+	count = group->last_sb;
+	if (!count || count->sb != sb)
+		count = xa_load(&group->sbs, (unsigned long)sb);
+	group->last_sb = count;
+	if (count)
+		count->marks++;
 	xa_unlock(&group->sbs);
-	return err;
+	if (count)
+		return count;
+
+	/* Only mark_mutex lets one appear. */
+	count = kmalloc(sizeof(*count), gfp);
+	if (!count)
+		return NULL;
+	count->sb = sb;
+	count->marks = 1;
+	if (xa_err(xa_store(&group->sbs, (unsigned long)sb, count, gfp))) {
+		kfree(count);
+		return NULL;
+	}
+	return count;
 }
 
 /**
- * fanotify_so_order_put_sb - a mark on a file of a superblock is gone
+ * fanotify_so_order_put_sb - a mark on something of a superblock is gone
  * @group: the group of the mark
- * @sb: the superblock, which may be gone as well
+ * @count: what fanotify_so_order_get_sb() returned
  *
  * Context: Process context. Takes the lock of group->sbs.
  */
 void fanotify_so_order_put_sb(struct fanotify_so_group *group,
-			      struct super_block *sb)
+			      struct fanotify_so_sb_count *count)
 {
-	unsigned long key = (unsigned long)sb;
-	unsigned long nr;
+	bool last;
 
 	xa_lock(&group->sbs);
-	nr = xa_to_value(xa_load(&group->sbs, key));
-	if (nr > 1)
-		/* Replaces an entry, and needs no memory for that. */
-		__xa_store(&group->sbs, key, xa_mk_value(nr - 1), 0);
-	else
-		__xa_erase(&group->sbs, key);
+	last = !--count->marks;
+	if (last)
+		__xa_erase(&group->sbs, (unsigned long)count->sb);
+	if (last && group->last_sb == count)
+		group->last_sb = NULL;
 	xa_unlock(&group->sbs);
+
+	/* Those who read only ask whether there is one. */
+	if (last)
+		kfree(count);
 }
 
 static bool so_listens(struct fanotify_so_group *group,

@@ -147,16 +147,18 @@ static unsigned int so_encode_path(const struct path *path, const char *name,
 	struct fanotify_event_info_path *info = (void *)buf;
 	int room = PATH_MAX - (name ? strlen(name) + 1 : 0);
 	unsigned int len = 0, record;
+	char *str, *end;
 	u32 flags = 0;
-	char *str;
 
 	str = so_dir_path(path, info->path, room, &flags);
 	if (IS_ERR(str)) {
 		flags |= FAN_PATH_TOO_LONG;
 	} else {
+		end = info->path + room - 1;
 		if (name)
-			str = so_add_name(str, info->path + room - 1, name);
-		len = strlen(str);
+			str = so_add_name(str, end, name);
+		/* It ends there, but for a name of its own. */
+		len = name || str == info->path ? strlen(str) : end - str;
 		memmove(info->path, str, len);
 	}
 	if (d_unlinked(path->dentry))
@@ -256,6 +258,8 @@ unsigned int fanotify_so_encode_records(const struct fanotify_so_taken *taken,
 
 	if (taken->report & FAN_REPORT_PATH)
 		len = so_encode_paths(taken, buf);
+	if (!(taken->report & FANOTIFY_FID_BITS))
+		return len;
 	if (!info)
 		return len + fanotify_so_info_encode(taken->report, &taken->path,
 						     taken->fsid, buf + len);

@@ -80,9 +80,30 @@ static void so_perm_settle(struct fanotify_so_group *group,
 	perm->verdict = verdict;
 }
 
+/* What so_perm_queue() does not fill in; no references, see @event. */
+static void so_perm_init(struct fanotify_so_perm *perm, const struct file *file,
+			 u32 mask, u32 report, __kernel_fsid_t fsid)
+{
+	perm->event.path = file->f_path;
+	perm->event.pid = task_pid(current);
+	perm->event.tgid = task_tgid(current);
+	perm->event.mask = mask;
+	perm->event.f_flags = fanotify_so_shown_flags(file);
+	perm->event.report = report;
+	perm->event.info = NULL;
+	perm->event.held = 0;
+	perm->cookie = 0;
+	perm->task = current;
+	perm->taker = NULL;
+	perm->verdict = 0;
+	perm->mark = NULL;
+	perm->generation = 0;
+	perm->fsid = fsid;
+}
+
 /* Returns 0, or the verdict if the group asks nobody any more. */
 static u32 so_perm_queue(struct fanotify_so_group *group,
-			 struct fanotify_so_perm *perm)
+			 struct fanotify_so_perm *perm, u64 now)
 {
 	spin_lock(&group->lock);
 	if (group->shutdown) {
@@ -91,9 +112,11 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 		spin_unlock(&group->lock);
 		return perm->verdict;
 	}
-	fanotify_so_clock_start(&perm->clock, group->rules.timeout,
+	fanotify_so_clock_start(&perm->clock, now, group->rules.timeout,
 				++group->turn);
 	perm->cookie = ++group->last_cookie;
+	if (!group->asks_since)
+		group->asks_since = now;
 	INIT_LIST_HEAD(&perm->taken);
 	hlist_add_head(&perm->event.hash, so_asked_bucket(group, perm->cookie));
 	list_add_tail(&perm->waiting, &group->waiting);
@@ -112,10 +135,10 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
  * has any more, wakes everybody: the one that was woken for it may be stuck.
  */
 static void so_perm_wait(struct fanotify_so_group *group,
-			 struct fanotify_so_perm *perm)
+			 struct fanotify_so_perm *perm, u64 now)
 {
 	u64 quarter = max(perm->clock.period / 4, SO_MIN_QUARTER);
-	u64 alarm = fanotify_so_now() + quarter, now;
+	u64 alarm = now + quarter;
 	bool evicted = false, wake;
 	s64 left;
 
@@ -125,7 +148,7 @@ static void so_perm_wait(struct fanotify_so_group *group,
 			so_perm_settle(group, perm, 0);
 			break;
 		}
-		left = fanotify_so_clock_left(&perm->clock);
+		left = fanotify_so_clock_left(&perm->clock, now);
 		if (left <= 0) {
 			so_perm_settle(group, perm, group->rules.policy);
 			group->timeouts++;
@@ -135,7 +158,6 @@ static void so_perm_wait(struct fanotify_so_group *group,
 		}
 
 		wake = false;
-		now = fanotify_so_now();
 		if (now >= alarm) {
 			wake = !list_empty(&perm->event.list);
 			alarm = now + quarter;
@@ -152,6 +174,8 @@ static void so_perm_wait(struct fanotify_so_group *group,
 			fanotify_so_wake_everyone(group);
 		schedule_timeout(nsecs_to_jiffies(left) + 1);
 		spin_lock(&group->lock);
+		if (!perm->verdict)
+			now = fanotify_so_now();
 	}
 	spin_unlock(&group->lock);
 
@@ -164,29 +188,24 @@ static void so_perm_wait(struct fanotify_so_group *group,
  * @group: whom to ask
  * @file: what it has open, or is opening
  * @mask: what it wants to do: one permission event
+ * @report: what the reader is to be told besides: FAN_REPORT_* bits
  * @fsid: the file system, for handles
  *
  * Context: Process context, with no lock of fsnotify's held. Sleeps.
  * Return: 0 if it may, -EPERM if not, -EINTR if it was killed meanwhile.
  */
 int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
-		    u32 mask, __kernel_fsid_t fsid)
+		    u32 mask, u32 report, __kernel_fsid_t fsid)
 {
-	struct fanotify_so_perm perm = {
-		.event.path = file->f_path,
-		.event.pid = task_pid(current),
-		.event.tgid = task_tgid(current),
-		.event.mask = mask,
-		.event.f_flags = fanotify_so_shown_flags(file),
-		.task = current,
-		.report = READ_ONCE(group->rules.report),
-		.fsid = fsid,
-	};
+	struct fanotify_so_perm perm;
+	u64 now;
 
+	so_perm_init(&perm, file, mask, report, fsid);
 	if (!READ_ONCE(group->shutdown))
 		fanotify_so_verdict_prepare(group, file, &perm);
-	if (!so_perm_queue(group, &perm))
-		so_perm_wait(group, &perm);
+	now = fanotify_so_now();
+	if (!so_perm_queue(group, &perm, now))
+		so_perm_wait(group, &perm, now);
 	if (perm.mark)
 		fsnotify_put_mark(perm.mark);
 
@@ -206,29 +225,35 @@ int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
  * fanotify_so_perm_take - a reader takes a permission event off the queue
  * @group: the group, with its lock held
  * @event: the event
- * @taken: with the reader's member; is filled with references of its own
+ * @member: the reader's
+ * @now: what fanotify_so_now() says
+ * @taken: is filled with references of its own
  *
  * The clock of the event stands still until fanotify_so_perm_delivered() or
  * fanotify_so_perm_put_back().
  */
 void fanotify_so_perm_take(struct fanotify_so_group *group,
 			   struct fanotify_so_event *event,
+			   struct fanotify_so_member *member, u64 now,
 			   struct fanotify_so_taken *taken)
 {
 	struct fanotify_so_perm *perm = so_perm_of(event);
 
 	so_perm_dequeue(group, perm);
-	perm->taker = taken->member;
-	fanotify_so_clock_stop(&perm->clock);
+	perm->taker = member;
+	fanotify_so_clock_stop(&perm->clock, now);
 
+	path_get(&event->path);
+	fanotify_so_get_pids(event->pid, event->tgid);
+	taken->event = NULL;
 	taken->path = event->path;
-	path_get(&taken->path);
-	taken->pid = get_pid(event->pid);
-	taken->tgid = get_pid(event->tgid);
+	taken->pid = event->pid;
+	taken->tgid = event->tgid;
 	taken->mask = event->mask;
 	taken->f_flags = event->f_flags;
 	taken->cookie = perm->cookie;
-	taken->report = perm->report;
+	taken->report = event->report;
+	taken->info = NULL;
 	taken->fsid = perm->fsid;
 }
 

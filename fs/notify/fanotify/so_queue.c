@@ -20,13 +20,31 @@
 
 static struct kmem_cache *so_event_cache __ro_after_init;
 
+/* As many events are kept, when they have been read, for those to come. */
+#define SO_MAX_SPARE		256
+
 static void so_event_free(struct fanotify_so_event *event)
 {
 	fanotify_so_info_free(event->info);
 	path_put(&event->path);
-	put_pid(event->pid);
-	put_pid(event->tgid);
+	fanotify_so_put_pids(event->pid, event->tgid);
 	kmem_cache_free(so_event_cache, event);
+}
+
+/* A copy of one on the stack, with references */
+static inline void so_event_init(struct fanotify_so_event *event,
+				 const struct fanotify_so_event *like)
+{
+	event->path = like->path;
+	event->pid = like->pid;
+	event->tgid = like->tgid;
+	event->mask = like->mask;
+	event->f_flags = like->f_flags;
+	event->report = like->report;
+	event->info = like->info;
+	event->held = 0;
+	path_get(&event->path);
+	fanotify_so_get_pids(event->pid, event->tgid);
 }
 
 /*
@@ -36,7 +54,6 @@ static void so_event_free(struct fanotify_so_event *event)
  */
 #define SO_EVENT_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
-/* A copy of one on the stack, with references */
 static struct fanotify_so_event *
 so_event_alloc(struct fanotify_so_group *group,
 	       const struct fanotify_so_event *like)
@@ -47,26 +64,47 @@ so_event_alloc(struct fanotify_so_group *group,
 	old_memcg = set_active_memcg(group->fsn->memcg);
 	event = kmem_cache_alloc(so_event_cache, SO_EVENT_GFP);
 	set_active_memcg(old_memcg);
-	if (!event)
-		return NULL;
-
-	*event = *like;
-	path_get(&event->path);
-	get_pid(event->pid);
-	get_pid(event->tgid);
+	if (event)
+		so_event_init(event, like);
 	return event;
+}
+
+/* Memory for an event, without references, which the listener has paid for */
+static struct fanotify_so_event *so_get_spare(struct fanotify_so_group *group)
+{
+	struct fanotify_so_event *event;
+
+	lockdep_assert_held(&group->lock);
+	if (!group->nr_spare)
+		return NULL;
+	event = hlist_entry(group->spare.first, struct fanotify_so_event, hash);
+	hlist_del(&event->hash);
+	group->nr_spare--;
+	return event;
+}
+
+/* Returns false if there are enough, or none is needed any more. */
+static bool so_put_spare(struct fanotify_so_group *group,
+			 struct fanotify_so_event *event)
+{
+	lockdep_assert_held(&group->lock);
+	if (group->nr_spare == SO_MAX_SPARE || group->shutdown)
+		return false;
+	hlist_add_head(&event->hash, &group->spare);
+	group->nr_spare++;
+	return true;
 }
 
 /* Returns -ENOMEM if it could not be told what is wanted. */
 static int so_get_info(struct fanotify_so_group *group,
 		       struct fanotify_so_event *event,
-		       const struct fanotify_so_subject *sub,
+		       const struct fanotify_so_subject *sub, u32 report,
 		       __kernel_fsid_t fsid)
 {
-	u32 report = READ_ONCE(group->rules.report);
 	struct mem_cgroup *old_memcg;
 
-	if (!report)
+	/* The path of an open file is made when the event is read. */
+	if (sub->file && !(report & FANOTIFY_FID_BITS))
 		return 0;
 	old_memcg = set_active_memcg(group->fsn->memcg);
 	event->info = fanotify_so_info_alloc(report, sub, event->mask, fsid,
@@ -99,11 +137,14 @@ u32 fanotify_so_shown_flags(const struct file *file)
 }
 
 static void so_enqueue(struct fanotify_so_group *group,
-		       struct fanotify_so_event *event, struct list_head *prev)
+		       struct fanotify_so_event *event, struct list_head *prev,
+		       struct hlist_head *merge_list)
 {
 	lockdep_assert_held(&group->lock);
 	list_add(&event->list, prev);
-	fanotify_so_merge_add(group, event);
+	INIT_HLIST_NODE(&event->hash);
+	if (merge_list)
+		hlist_add_head(&event->hash, merge_list);
 	group->queued++;
 }
 
@@ -112,7 +153,7 @@ static void so_dequeue(struct fanotify_so_group *group,
 {
 	lockdep_assert_held(&group->lock);
 	list_del_init(&event->list);
-	fanotify_so_merge_remove(group, event);
+	hlist_del_init(&event->hash);
 	group->queued--;
 }
 
@@ -149,11 +190,68 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
 		fanotify_so_wake(group);
 }
 
+/* What became of an event for which no memory was allocated */
+enum so_outcome {
+	SO_MERGED,	/* another one has its mask */
+	SO_QUEUED,	/* it took the memory of one that has been read */
+	SO_REFUSED,	/* there is no room, or the group is shut down */
+	SO_NO_MEMORY,	/* it needs some */
+};
+
+static enum so_outcome so_queue_cheaply(struct fanotify_so_group *group,
+					const struct fanotify_so_event *like,
+					struct hlist_head *merge_list)
+{
+	enum so_outcome outcome = SO_NO_MEMORY;
+	struct fanotify_so_event *event;
+
+	spin_lock(&group->lock);
+	if (merge_list && fanotify_so_merge(group, like, merge_list)) {
+		outcome = SO_MERGED;
+	} else if (group->queued >= group->max_queued || group->shutdown) {
+		outcome = SO_REFUSED;
+	} else {
+		event = so_get_spare(group);
+		if (event) {
+			so_event_init(event, like);
+			so_enqueue(group, event, group->queue.prev, merge_list);
+			outcome = SO_QUEUED;
+		}
+	}
+	spin_unlock(&group->lock);
+	return outcome;
+}
+
+/* Returns true if somebody has to be told, be it of a loss. */
+static bool so_queue_new(struct fanotify_so_group *group,
+			 const struct fanotify_so_event *like,
+			 struct hlist_head *merge_list)
+{
+	struct fanotify_so_event *event = so_event_alloc(group, like);
+	bool wake = true;
+
+	if (!event)
+		fanotify_so_info_free(like->info);
+	spin_lock(&group->lock);
+	if (event && !group->shutdown && group->queued < group->max_queued) {
+		so_enqueue(group, event, group->queue.prev, merge_list);
+		event = NULL;
+	} else {
+		wake = so_lose(group);
+	}
+	spin_unlock(&group->lock);
+
+	if (event)
+		so_event_free(event);
+	return wake;
+}
+
 /**
  * fanotify_so_queue - queue an event
  * @group: the group to tell
  * @sub: what it is about
  * @mask: what happened: FAN_* bits
+ * @report: what is to be told besides: FAN_REPORT_* bits
  * @fsid: the file system, for handles
  *
  * If there is no memory or no room for it, the event is counted as lost.
@@ -163,50 +261,43 @@ void fanotify_so_queue_lost(struct fanotify_so_group *group)
  */
 void fanotify_so_queue(struct fanotify_so_group *group,
 		       const struct fanotify_so_subject *sub, u32 mask,
-		       __kernel_fsid_t fsid)
+		       u32 report, __kernel_fsid_t fsid)
 {
-	struct fanotify_so_event *event = NULL, like = {
-		.pid = task_pid(current),
-		.tgid = task_tgid(current),
-		.mask = mask,
-	};
-	bool merged, full, wake = true;
+	struct hlist_head *merge_list;
+	struct fanotify_so_event like;
+	bool wake = true;
 
+	like.path = (struct path){};
+	like.f_flags = 0;
 	if (sub->file) {
 		like.path = sub->file->f_path;
 		like.f_flags = fanotify_so_shown_flags(sub->file);
 	}
-	if (so_get_info(group, &like, sub, fsid)) {
+	like.pid = task_pid(current);
+	like.tgid = task_tgid(current);
+	like.mask = mask;
+	like.report = report;
+	like.info = NULL;
+	if (report && so_get_info(group, &like, sub, report, fsid)) {
 		fanotify_so_queue_lost(group);
 		return;
 	}
 
-	spin_lock(&group->lock);
-	merged = fanotify_so_merge(group, &like);
-	full = group->queued >= group->max_queued;
-	spin_unlock(&group->lock);
-
-	/* Racy, and made good below: spares the work when it is in vain. */
-	if (!merged && !full)
-		event = so_event_alloc(group, &like);
-	if (!event) {
+	merge_list = fanotify_so_merge_list(group, &like);
+	switch (so_queue_cheaply(group, &like, merge_list)) {
+	case SO_QUEUED:
+		break;
+	case SO_NO_MEMORY:
+		wake = so_queue_new(group, &like, merge_list);
+		break;
+	case SO_REFUSED:
+		fanotify_so_queue_lost(group);
+		fallthrough;
+	case SO_MERGED:
 		fanotify_so_info_free(like.info);
-		if (!merged)
-			fanotify_so_queue_lost(group);
-		return;
+		wake = false;
+		break;
 	}
-
-	spin_lock(&group->lock);
-	if (!group->shutdown && group->queued < group->max_queued) {
-		so_enqueue(group, event, group->queue.prev);
-		event = NULL;
-	} else {
-		wake = so_lose(group);
-	}
-	spin_unlock(&group->lock);
-
-	if (event)
-		so_event_free(event);
 	if (wake)
 		fanotify_so_wake(group);
 }
@@ -215,27 +306,35 @@ void fanotify_so_queue(struct fanotify_so_group *group,
  * From here on it is the kernel that keeps the reader from answering. A signal
  * may have it begin again, but the time that it has been held up goes on.
  */
-static void so_begin_opening(struct fanotify_so_group *group,
-			     struct fanotify_so_member *member,
-			     struct fanotify_so_taken *taken,
-			     struct fanotify_so_event *event)
+static void so_begin_opening(struct fanotify_so_member *member, u64 since,
+			     struct fanotify_so_taken *taken)
 {
 	struct fanotify_so_taken *before;
 
-	lockdep_assert_held(&group->lock);
 	taken->member = member;
-	taken->since = fanotify_so_now() - (event ? event->held : 0);
+	taken->since = since;
 	list_for_each_entry_reverse(before, &member->opening, opening)
-		if (before->since <= taken->since)
+		if (before->since <= since)
 			break;
 	list_add(&taken->opening, &before->opening);
+}
+
+/* How long the event has been in readers' hands in vain, as far as it matters */
+static u64 so_held(const struct fanotify_so_group *group,
+		   const struct fanotify_so_taken *taken)
+{
+	u64 since = taken->since ?: group->asks_since;
+
+	return since ? fanotify_so_now() - since : 0;
 }
 
 static void so_take_overflow(struct fanotify_so_group *group,
 			     struct fanotify_so_taken *taken)
 {
-	taken->mask = FAN_Q_OVERFLOW;
-	taken->cookie = group->lost;
+	*taken = (struct fanotify_so_taken){
+		.mask = FAN_Q_OVERFLOW,
+		.cookie = group->lost,
+	};
 	group->lost = 0;
 	list_del_init(&group->overflow);
 }
@@ -251,20 +350,10 @@ static void so_take_event(struct fanotify_so_group *group,
 	taken->tgid = event->tgid;
 	taken->mask = event->mask;
 	taken->f_flags = event->f_flags;
+	taken->cookie = 0;
+	taken->report = event->report;
 	taken->info = event->info;
-	taken->report = event->info ? event->info->report : 0;
-}
-
-/* The event or, of a permission event, what the reader got a hold of */
-static void so_let_go(struct fanotify_so_taken *taken)
-{
-	if (taken->event) {
-		so_event_free(taken->event);
-		return;
-	}
-	path_put(&taken->path);
-	put_pid(taken->pid);
-	put_pid(taken->tgid);
+	taken->fsid = (__kernel_fsid_t){};
 }
 
 /**
@@ -281,11 +370,10 @@ bool fanotify_so_take(struct fanotify_so_group *group,
 		      struct fanotify_so_member *member,
 		      struct fanotify_so_taken *taken)
 {
-	struct fanotify_so_event *event;
+	struct fanotify_so_event *event = NULL;
 	struct list_head *queue, *first;
+	u64 now = 0, held = 0;
 	bool found;
-
-	*taken = (struct fanotify_so_taken){};
 
 	spin_lock(&group->lock);
 	queue = list_empty(&group->returned) ? &group->queue : &group->returned;
@@ -293,20 +381,36 @@ bool fanotify_so_take(struct fanotify_so_group *group,
 	found = first != queue && !member->gone;
 	if (!found)
 		goto out_unlock;
-	event = first == &group->overflow ? NULL :
-		list_entry(first, struct fanotify_so_event, list);
-	so_begin_opening(group, member, taken, event);
+	/* Who asks nobody holds up nobody. */
+	if (group->asks_since)
+		now = fanotify_so_now();
+	if (first != &group->overflow) {
+		event = list_entry(first, struct fanotify_so_event, list);
+		held = event->held;
+	}
 	if (!event)
 		so_take_overflow(group, taken);
 	else if (event->mask & FANOTIFY_PERM_EVENTS)
-		fanotify_so_perm_take(group, event, taken);
+		fanotify_so_perm_take(group, event, member, now, taken);
 	else
 		so_take_event(group, event, taken);
+	so_begin_opening(member, now ? now - held : 0, taken);
 out_unlock:
 	spin_unlock(&group->lock);
+	if (found && fanotify_so_opens(taken))
+		taken->heard = fanotify_so_order_heard(group,
+						       taken->path.dentry->d_sb);
 	return found;
 }
 EXPORT_SYMBOL_GPL(fanotify_so_take);
+
+/* What the event refers to; its memory may be somebody else's by now. */
+static void so_let_go(struct fanotify_so_taken *taken)
+{
+	fanotify_so_info_free(taken->info);
+	path_put(&taken->path);
+	fanotify_so_put_pids(taken->pid, taken->tgid);
+}
 
 /**
  * fanotify_so_put_back - make an event that was taken the first again
@@ -333,16 +437,20 @@ void fanotify_so_put_back(struct fanotify_so_group *group,
 		group->lost += taken->cookie;
 		list_move(&group->overflow, &group->queue);
 	} else if (taken->event) {
-		taken->event->held = fanotify_so_now() - taken->since;
-		so_enqueue(group, taken->event, &group->queue);
+		taken->event->held = so_held(group, taken);
+		so_enqueue(group, taken->event, &group->queue,
+			   fanotify_so_merge_list(group, taken->event));
 		kept = true;
 	} else {
 		fanotify_so_perm_put_back(group, taken);
 	}
 	spin_unlock(&group->lock);
 
-	if (!kept)
-		so_let_go(taken);
+	if (kept)
+		return;
+	so_let_go(taken);
+	if (taken->event)
+		kmem_cache_free(so_event_cache, taken->event);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_put_back);
 
@@ -356,17 +464,21 @@ EXPORT_SYMBOL_GPL(fanotify_so_put_back);
 void fanotify_so_finish(struct fanotify_so_group *group,
 			struct fanotify_so_taken *taken)
 {
-	bool returned = false;
+	bool returned = false, kept = true;
 
 	spin_lock(&group->lock);
 	list_del(&taken->opening);
-	if (taken->mask & FANOTIFY_PERM_EVENTS)
+	if (taken->event)
+		kept = so_put_spare(group, taken->event);
+	else if (taken->mask & FANOTIFY_PERM_EVENTS)
 		returned = fanotify_so_perm_delivered(group, taken->cookie);
 	spin_unlock(&group->lock);
 
 	if (returned)
 		fanotify_so_wake_everyone(group);
 	so_let_go(taken);
+	if (!kept)
+		kmem_cache_free(so_event_cache, taken->event);
 }
 EXPORT_SYMBOL_GPL(fanotify_so_finish);
 
@@ -407,6 +519,8 @@ EXPORT_SYMBOL_GPL(fanotify_so_get_stats);
 void fanotify_so_queue_shutdown(struct fanotify_so_group *group)
 {
 	struct fanotify_so_event *event, *next;
+	struct hlist_head spare;
+	struct hlist_node *tmp;
 	LIST_HEAD(dropped);
 
 	spin_lock(&group->lock);
@@ -419,6 +533,8 @@ void fanotify_so_queue_shutdown(struct fanotify_so_group *group)
 	list_splice_init(&group->queue, &dropped);
 	memset(group->merge, 0, sizeof(group->merge));
 	group->queued = 0;
+	hlist_move_list(&group->spare, &spare);
+	group->nr_spare = 0;
 	spin_unlock(&group->lock);
 
 	fanotify_so_wake_all(group);
@@ -426,6 +542,8 @@ void fanotify_so_queue_shutdown(struct fanotify_so_group *group)
 		so_event_free(event);
 		cond_resched();
 	}
+	hlist_for_each_entry_safe(event, tmp, &spare, hash)
+		kmem_cache_free(so_event_cache, event);
 }
 
 static int __init fanotify_so_queue_setup(void)

@@ -18,6 +18,10 @@
 #include "../fsnotify.h"
 #include "so.h"
 
+/* Which of the marks of a request */
+#define SO_REQ_MARK	1
+#define SO_REQ_HUB	2
+
 static struct inode *so_req_inode(const struct fanotify_so_mark_req *req)
 {
 	return d_inode(req->file->f_path.dentry);
@@ -164,58 +168,52 @@ static u8 *so_planned(const struct fanotify_so_group *group,
 static int so_plan_removal(struct fanotify_so_group *group,
 			   struct fanotify_so_mark_req *req)
 {
-	struct fsnotify_mark *mark = so_req_find(group, req);
-	int err;
-
-	if (!mark)
+	if (!req->mark || !(*so_planned(group, req->mark) & so_req_scope(req)))
 		return -ENOENT;
-	err = *so_planned(group, mark) & so_req_scope(req) ? 0 : -ENOENT;
-	fsnotify_put_mark(mark);
-	return err;
+	if (req->scope == FAN_ON_SUBTREE)
+		req->hub = so_req_find_hub(group, req);
+	return 0;
 }
 
 /* Sees that there is a mark on the superblock for subtrees to hang on. */
 static int so_plan_hub(struct fanotify_so_group *group,
 		       struct fanotify_so_mark_req *req)
 {
-	struct fsnotify_mark *mark = so_req_find_hub(group, req);
 	struct super_block *sb = so_req_sb(req);
-	int err;
+	struct fsnotify_mark *mark;
 
-	if (!mark) {
+	req->hub = so_req_find_hub(group, req);
+	if (!req->hub) {
 		mark = fanotify_so_mark_make(group, sb, FSNOTIFY_OBJ_TYPE_SB,
 					     sb, 0, false, GFP_KERNEL_ACCOUNT);
 		if (IS_ERR(mark))
 			return PTR_ERR(mark);
 		fanotify_so_mark(mark)->fsid = req->fsid;
-		fsnotify_get_mark(mark);
 		req->hub = mark;
+		req->made |= SO_REQ_HUB;
 	}
-	err = fanotify_so_hub_prepare(mark);
-	fsnotify_put_mark(mark);
-	return err;
+	return fanotify_so_hub_prepare(req->hub);
 }
 
 static int so_plan_scope(struct fanotify_so_group *group,
-			 struct fanotify_so_mark_req *req,
-			 struct fsnotify_mark *mark)
+			 struct fanotify_so_mark_req *req)
 {
 	switch (req->scope) {
 	case FAN_ON_SUBTREE:
-		return fanotify_so_subtree_prepare(mark) ?:
+		return fanotify_so_subtree_prepare(req->mark) ?:
 		       so_plan_hub(group, req);
 	case FAN_ON_FILESYSTEM:
 		/* It may be there already for others. */
-		return fanotify_so_mark_count(group, mark) ?:
-		       fanotify_so_hub_prepare(mark);
+		return fanotify_so_mark_count(group, req->mark) ?:
+		       fanotify_so_hub_prepare(req->mark);
 	default:
 		return 0;
 	}
 }
 
 /*
- * Sees that there is a mark, which is everything that may fail. New ones are
- * left in the request.
+ * Sees that there is a mark, which is everything that may fail, and leaves it in
+ * the request, made or found. Under the mutex that is held it stays.
  */
 static int so_plan(struct fanotify_so_group *group,
 		   struct fanotify_so_mark_req *req)
@@ -223,23 +221,22 @@ static int so_plan(struct fanotify_so_group *group,
 	struct fsnotify_mark *mark;
 	int err;
 
+	req->mark = so_req_find(group, req);
 	if (so_req_removes(req))
 		return so_plan_removal(group, req);
 
-	mark = so_req_find(group, req);
-	if (!mark) {
+	if (!req->mark) {
 		mark = fanotify_so_mark_make(group, so_req_object(req),
 					     so_req_type(req), so_req_sb(req),
 					     0, true, GFP_KERNEL_ACCOUNT);
 		if (IS_ERR(mark))
 			return PTR_ERR(mark);
 		fanotify_so_mark(mark)->fsid = req->fsid;
-		fsnotify_get_mark(mark);
 		req->mark = mark;
+		req->made |= SO_REQ_MARK;
 	}
-	err = so_plan_scope(group, req, mark);
-	*so_planned(group, mark) |= so_req_scope(req);
-	fsnotify_put_mark(mark);
+	err = so_plan_scope(group, req);
+	*so_planned(group, req->mark) |= so_req_scope(req);
 	return err;
 }
 
@@ -253,8 +250,7 @@ static void so_pin_inode(struct fsnotify_mark *mark)
 
 /* The mark of an inode, a mount or a superblock for itself */
 static void so_apply_object(struct fanotify_so_group *group,
-			    const struct fanotify_so_mark_req *req,
-			    struct fsnotify_mark *mark)
+			    const struct fanotify_so_mark_req *req)
 {
 	u32 ignored_mask = req->ignored_mask, mask = req->mask;
 
@@ -264,7 +260,8 @@ static void so_apply_object(struct fanotify_so_group *group,
 			ignored_mask |= FAN_SURVIVE_MODIFY;
 		break;
 	case FAN_ON_FILESYSTEM:
-		WRITE_ONCE(fanotify_so_mark(mark)->hub->ignored, ignored_mask);
+		WRITE_ONCE(fanotify_so_mark(req->mark)->hub->ignored,
+			   ignored_mask);
 		/* A global listener hears of it anyway, and ignores kinds. */
 		mask |= group->mask;
 		if (group->mask)
@@ -274,60 +271,29 @@ static void so_apply_object(struct fanotify_so_group *group,
 			ignored_mask |= FAN_SURVIVE_MODIFY;
 		break;
 	default:
-		so_pin_inode(mark);
+		so_pin_inode(req->mark);
 	}
-	fanotify_so_mark_set(mark, mask, ignored_mask);
-	fanotify_so_mark_update(mark);
-}
-
-static void so_apply_subtree(struct fanotify_so_group *group,
-			     const struct fanotify_so_mark_req *req,
-			     struct fsnotify_mark *mark)
-{
-	struct fsnotify_mark *hub = so_req_find_hub(group, req);
-
-	/* It was there, as the other one. */
-	if (WARN_ON_ONCE(!hub))
-		return;
-	so_pin_inode(mark);
-	fanotify_so_subtree_set(mark, hub, req->mask, req->ignored_mask);
-	fsnotify_put_mark(hub);
+	fanotify_so_mark_set(req->mark, mask, ignored_mask);
+	fanotify_so_mark_update(req->mark);
 }
 
 static void so_apply(struct fanotify_so_group *group,
 		     const struct fanotify_so_mark_req *req)
 {
-	struct fsnotify_mark *mark = so_req_find(group, req);
-	u8 *scopes;
+	u8 *scopes = &fanotify_so_mark(req->mark)->scopes;
 
-	/* It was there under the mutex that is held, and the file is open. */
-	if (WARN_ON_ONCE(!mark))
-		return;
-	scopes = &fanotify_so_mark(mark)->scopes;
 	if (so_req_removes(req))
 		*scopes &= ~so_req_scope(req);
 	else
 		*scopes |= so_req_scope(req);
 
-	if (req->scope != FAN_ON_SUBTREE)
-		so_apply_object(group, req, mark);
-	else if (!so_req_removes(req))
-		so_apply_subtree(group, req, mark);
-	fsnotify_put_mark(mark);
-}
-
-/* Last, so that what another one guards from now on is guarded all the time */
-static void so_remove_subtree(struct fanotify_so_group *group,
-			      const struct fanotify_so_mark_req *req)
-{
-	struct fsnotify_mark *mark = so_req_find(group, req);
-
-	/* Removed already, for an earlier entry */
-	if (!mark)
-		return;
-	if (!(fanotify_so_mark(mark)->scopes & FANOTIFY_SO_SUBTREE))
-		fanotify_so_subtree_clear(mark);
-	fsnotify_put_mark(mark);
+	if (req->scope != FAN_ON_SUBTREE) {
+		so_apply_object(group, req);
+	} else if (!so_req_removes(req)) {
+		so_pin_inode(req->mark);
+		fanotify_so_subtree_set(req->mark, req->hub, req->mask,
+					req->ignored_mask);
+	}
 }
 
 /* One that others hang on counts only while a user has set it. */
@@ -339,62 +305,52 @@ static void so_uncount_unset(struct fanotify_so_group *group,
 		fanotify_so_mark_uncount(group, mark);
 }
 
-/* Detaches a mark that nothing needs, and returns it in that case. */
-static struct fsnotify_mark *so_detach_idle(struct fanotify_so_group *group,
-					    struct fsnotify_mark *mark)
+/* Returns false if it is detached already, for an earlier entry. */
+static bool so_is_mark(const struct fsnotify_mark *mark)
 {
-	if (!mark)
-		return NULL;
-	so_uncount_unset(group, mark);
-	if (fanotify_so_mark_is_idle(mark)) {
-		fsnotify_detach_mark(mark);
-		return mark;
-	}
-	fsnotify_put_mark(mark);
-	return NULL;
+	return mark && mark->flags & FSNOTIFY_MARK_FLAG_ATTACHED;
 }
 
-/* Leaves in the request what it detaches. */
+/* Detaches a mark that nothing needs. Returns true if it was one till then. */
+static bool so_detach_idle(struct fanotify_so_group *group,
+			   struct fsnotify_mark *mark)
+{
+	if (!so_is_mark(mark))
+		return false;
+	so_uncount_unset(group, mark);
+	if (!fanotify_so_mark_is_idle(mark))
+		return false;
+	fsnotify_detach_mark(mark);
+	return true;
+}
+
+/*
+ * Of a subtree only now, so that what another one guards from now on is guarded
+ * all the time.
+ */
 static void so_detach(struct fanotify_so_group *group,
 		      struct fanotify_so_mark_req *req)
 {
-	if (req->scope == FAN_ON_SUBTREE)
-		so_remove_subtree(group, req);
-	req->mark = so_detach_idle(group, so_req_find(group, req));
-	if (req->scope == FAN_ON_SUBTREE)
-		req->hub = so_detach_idle(group, so_req_find_hub(group, req));
+	if (req->scope == FAN_ON_SUBTREE && so_is_mark(req->mark) &&
+	    !(fanotify_so_mark(req->mark)->scopes & FANOTIFY_SO_SUBTREE))
+		fanotify_so_subtree_clear(req->mark);
+	if (so_detach_idle(group, req->mark))
+		req->detached |= SO_REQ_MARK;
+	if (so_detach_idle(group, req->hub))
+		req->detached |= SO_REQ_HUB;
 }
 
-/* Leaves in the request what it detaches, which was made for this. */
+/* Detaches what was made for this. */
 static void so_undo(struct fanotify_so_group *group,
 		    struct fanotify_so_mark_req *req)
 {
-	struct fsnotify_mark *mark;
-
-	if (req->hub)
+	if (req->made & SO_REQ_HUB)
 		fsnotify_detach_mark(req->hub);
-	if (req->mark) {
+	if (req->made & SO_REQ_MARK)
 		fsnotify_detach_mark(req->mark);
-		return;
-	}
-	if (req->scope != FAN_ON_FILESYSTEM)
-		return;
-	mark = so_req_find(group, req);
-	if (!mark)
-		return;
-	so_uncount_unset(group, mark);
-	fsnotify_put_mark(mark);
-}
-
-/* What was made is wanted: the group's own reference is enough. */
-static void so_keep(struct fanotify_so_mark_req *req)
-{
-	if (req->mark)
-		fsnotify_put_mark(req->mark);
-	if (req->hub)
-		fsnotify_put_mark(req->hub);
-	req->mark = NULL;
-	req->hub = NULL;
+	else if (req->scope == FAN_ON_FILESYSTEM && so_is_mark(req->mark))
+		so_uncount_unset(group, req->mark);
+	req->detached = req->made;
 }
 
 static int so_set_marks_locked(struct fanotify_so_group *group,
@@ -421,22 +377,21 @@ static int so_set_marks_locked(struct fanotify_so_group *group,
 	}
 
 	/* Nothing fails from here on. */
-	for (i = 0; i < nr; i++) {
-		so_keep(&reqs[i]);
+	for (i = 0; i < nr; i++)
 		so_apply(group, &reqs[i]);
-	}
 	for (i = 0; i < nr; i++)
 		if (so_req_removes(&reqs[i]))
 			so_detach(group, &reqs[i]);
 	return 0;
 }
 
-/* What was detached: not under the mutex, see fsnotify. */
-static void so_free(struct fsnotify_mark *mark)
+/* Not under the mutex, see fsnotify. */
+static void so_let_go(struct fsnotify_mark *mark, bool detached)
 {
 	if (!mark)
 		return;
-	fsnotify_free_mark(mark);
+	if (detached)
+		fsnotify_free_mark(mark);
 	fsnotify_put_mark(mark);
 }
 
@@ -482,8 +437,8 @@ int fanotify_so_set_marks(struct fanotify_so_group *group,
 	fsnotify_group_unlock(group->fsn);
 
 	for (i = 0; i < nr; i++) {
-		so_free(reqs[i].mark);
-		so_free(reqs[i].hub);
+		so_let_go(reqs[i].mark, reqs[i].detached & SO_REQ_MARK);
+		so_let_go(reqs[i].hub, reqs[i].detached & SO_REQ_HUB);
 	}
 	return err;
 }

@@ -54,7 +54,7 @@ static void so_show_mark(struct seq_file *m, struct fsnotify_mark *mark)
 		break;
 	case FSNOTIFY_OBJ_TYPE_SB:
 		ignored |= so_mark->hub ? so_mark->hub->ignored : 0;
-		if (so_mark->scopes || !so_mark->sb)
+		if (so_mark->scopes || !so_mark->on)
 			seq_printf(m, "fanotify sdev:%x mask:%x ignored_mask:%x\n",
 				   fsnotify_conn_sb(mark->connector)->s_dev,
 				   asked, ignored);

@@ -21,18 +21,29 @@ static bool so_pending(const struct fanotify_so_group *group)
 	return !list_empty(&group->returned) || !list_empty(&group->queue);
 }
 
-/* SIGIO for those who asked for it, and get events, or do so no more */
-static void so_signal(struct fanotify_so_group *group, int band)
+/* SIGIO for those who asked for it, and get events */
+static inline void so_signal_event(struct fanotify_so_group *group)
 {
 	struct fanotify_so_member *member;
-	bool gone = band == POLL_HUP;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(member, &group->members, list)
-		if (READ_ONCE(member->gone) == gone &&
-		    !(gone && test_and_set_bit(FANOTIFY_SO_SIGNALLED,
-					       &member->told)))
-			sk_wake_async_rcu(member->sk, SOCK_WAKE_WAITD, band);
+		if (sock_flag(member->sk, SOCK_FASYNC) &&
+		    !READ_ONCE(member->gone))
+			sk_wake_async_rcu(member->sk, SOCK_WAKE_WAITD, POLL_IN);
+	rcu_read_unlock();
+}
+
+/* And once for those who get none any more, if they had asked for it by then */
+static void so_signal_end(struct fanotify_so_group *group)
+{
+	struct fanotify_so_member *member;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(member, &group->members, list)
+		if (READ_ONCE(member->gone) &&
+		    !test_and_set_bit(FANOTIFY_SO_SIGNALLED, &member->told))
+			sk_wake_async_rcu(member->sk, SOCK_WAKE_WAITD, POLL_HUP);
 	rcu_read_unlock();
 }
 
@@ -42,6 +53,9 @@ static void so_signal(struct fanotify_so_group *group, int band)
  */
 static void so_wake_one(struct fanotify_so_group *group)
 {
+	/* Pairs with prepare_to_wait_exclusive(), and with fanotify_so_poll() */
+	if (!wq_has_sleeper(&group->wait))
+		return;
 	if (READ_ONCE(group->live) == READ_ONCE(group->sockets))
 		wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
 	else
@@ -57,7 +71,7 @@ static void so_wake_one(struct fanotify_so_group *group)
 void fanotify_so_wake(struct fanotify_so_group *group)
 {
 	so_wake_one(group);
-	so_signal(group, POLL_IN);
+	so_signal_event(group);
 }
 
 /**
@@ -69,7 +83,7 @@ void fanotify_so_wake(struct fanotify_so_group *group)
 void fanotify_so_wake_everyone(struct fanotify_so_group *group)
 {
 	wake_up_all(&group->wait);
-	so_signal(group, POLL_IN);
+	so_signal_event(group);
 }
 
 /**
@@ -81,7 +95,7 @@ void fanotify_so_wake_everyone(struct fanotify_so_group *group)
 void fanotify_so_wake_all(struct fanotify_so_group *group)
 {
 	wake_up_all(&group->wait);
-	so_signal(group, POLL_HUP);
+	so_signal_end(group);
 }
 
 /**
@@ -154,6 +168,8 @@ __poll_t fanotify_so_poll(struct fanotify_so_group *group,
 			  struct file *file, struct poll_table_struct *wait)
 {
 	poll_wait(file, &group->wait, wait);
+	/* Pairs with so_wake_one(): who is not seen there sees the event here. */
+	smp_mb();
 	if (fanotify_so_is_over(member))
 		return EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
 	/* An answer can always be written. */
