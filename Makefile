@@ -1,7 +1,7 @@
 # PF_FANOTIFY: see README.md. Everything is done by the scripts that the
 # targets name; stages and progress go to stderr.
 
-.PHONY: help run test guest shell series import check check-quick clean
+.PHONY: help run test bench bench-compare guest shell series import check check-quick clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
@@ -12,6 +12,12 @@ run: ## build the patched kernel, boot it, watch and guard files in the demos
 
 test: ## run the selftests in the guest, in four kernels, and the stress test
 	@scripts/test
+
+bench: ## what events cost, beside the system calls: out/bench.json and plots
+	@scripts/bench
+
+bench-compare: ## OLD=bench.json: what got dearer since
+	@scripts/bench compare "$(OLD)"
 
 guest: ## run a program in the guest: EXEC=path [ARGS=".."] [FILES="a b"] [DEBUG=1] ...
 	@$(if $(dry),$(guest),$(become $(guest)))

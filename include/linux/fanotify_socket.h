@@ -87,7 +87,7 @@ struct fanotify_so_member {
  * @cookie: For a permission event what it is known by, for an overflow the
  *          number of events lost, else 0.
  * @report: What is to be told besides: FAN_REPORT_* bits.
- * @info: What of that is known already; belongs to @event. The back's own.
+ * @info: What of that is known already. Came with @event, too. The back's own.
  * @fsid: The file system, where it is not known. The back's own.
  * @heard: If a file is opened: others hear of it, and of what is done with it.
  *         The back's own.

@@ -273,13 +273,11 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			fanotify_so_put_back(group, &taken);
 			break;
 		}
-		/* Who opens a file does that anyway. */
-		if (!fanotify_so_opens(&taken))
-			cond_resched();
 		fanotify_so_finish(group, &taken);
 		atomic64_inc(&fsk->delivered);
 		done += err;
 		err = 0;
+		cond_resched();
 	} while (!err && len - done >= least);
 
 	kvfree(rd.event);

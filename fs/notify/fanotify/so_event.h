@@ -22,9 +22,9 @@ struct fsnotify_mark;
  * struct fanotify_so_event - an event that waits to be read
  * @list: In group->queue, or in group->returned [group->lock]. Empty while a
  *        reader has it.
- * @hash: In group->merge while it is in group->queue, and in group->spare when
- *        it has been read; that of a permission event in group->asked while
- *        there is no answer [group->lock].
+ * @hash: In group->merge while it is in group->queue; that of a permission
+ *        event in group->asked while there is no answer [group->lock]. In
+ *        group->spare it is memory, and nothing in it but this means anything.
  * @path: The open file; a reference. Empty if it is not about one. Constant.
  * @pid: The thread that caused it; a reference. Constant.
  * @tgid: The process of that thread; a reference, unless it is @pid. Constant.

@@ -152,10 +152,9 @@ static void so_queue_where(struct fanotify_so_group *group,
  * open file is one if there is something to open for the listener, and another
  * event if the listener is told where it happened.
  */
-static bool so_make_subject(const struct fanotify_so_group *group,
-			    struct fanotify_so_subject *sub, u32 mask,
-			    const void *data, int data_type, struct inode *dir,
-			    const struct qstr *name)
+static bool so_make_subject(struct fanotify_so_subject *sub, u32 mask,
+			    u32 report, const void *data, int data_type,
+			    struct inode *dir, const struct qstr *name)
 {
 	const struct dentry *moved;
 
@@ -174,7 +173,7 @@ static bool so_make_subject(const struct fanotify_so_group *group,
 		       !IS_PRIVATE(sub->inode);
 	}
 
-	if (!(READ_ONCE(group->rules.report) & FANOTIFY_SO_WHERE))
+	if (!(report & FANOTIFY_SO_WHERE))
 		return false;
 	if (mask & ALL_FSNOTIFY_DIRENT_EVENTS) {
 		sub->dir = dir;
@@ -200,9 +199,8 @@ static bool so_make_subject(const struct fanotify_so_group *group,
  */
 static int so_ask(struct fanotify_so_group *group,
 		  struct fanotify_so_subject *sub, u32 mask, u32 flags,
-		  struct fsnotify_iter_info *iter_info)
+		  u32 report, struct fsnotify_iter_info *iter_info)
 {
-	u32 report = READ_ONCE(group->rules.report);
 	__kernel_fsid_t fsid = {};
 	int err;
 
@@ -254,7 +252,8 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 {
 	struct fanotify_so_group *group = fsn->private;
 	struct fanotify_so_subject sub;
-	u32 flags = mask & FS_ISDIR, report;
+	u32 report = READ_ONCE(group->rules.report);
+	u32 flags = mask & FS_ISDIR;
 
 	BUILD_BUG_ON(FAN_ACCESS != FS_ACCESS);
 	BUILD_BUG_ON(FAN_MODIFY != FS_MODIFY);
@@ -280,14 +279,13 @@ int fanotify_so_handle_event(struct fsnotify_group *fsn, u32 mask,
 	/* What is a flag here is no event there. */
 	BUILD_BUG_ON(FANOTIFY_SO_SCOPES & ALL_FSNOTIFY_BITS);
 
-	if (!so_make_subject(group, &sub, mask, data, data_type, dir, name))
+	if (!so_make_subject(&sub, mask, report, data, data_type, dir, name))
 		return 0;
 	mask = so_wanted(iter_info, mask, &sub);
 	if (!mask || fanotify_so_ignores_current(group))
 		return 0;
 	if (mask & FANOTIFY_PERM_EVENTS)
-		return so_ask(group, &sub, mask, flags, iter_info);
-	report = READ_ONCE(group->rules.report);
+		return so_ask(group, &sub, mask, flags, report, iter_info);
 	if (report)
 		so_queue_where(group, &sub, mask | flags, report, iter_info);
 	else

@@ -61,7 +61,8 @@ void fanotify_so_freeing_mark(struct fsnotify_mark *mark,
 	struct fanotify_so_group *group = fsn->private;
 	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
 
-	if (so_mark->scopes & FANOTIFY_SO_SUBTREE)
+	/* By what hangs there, whatever it was asked for last */
+	if (so_mark->subtree)
 		fanotify_so_subtree_gone(mark);
 	if (so_mark->on)
 		fanotify_so_order_put_sb(group, so_mark->on);
@@ -118,7 +119,8 @@ bool fanotify_so_mark_is_idle(struct fsnotify_mark *mark)
 	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
 
 	fsnotify_group_assert_locked(mark->group);
-	if (so_mark->scopes)
+	if (so_mark->scopes ||
+	    (so_mark->subtree && !list_empty(&so_mark->subtree->list)))
 		return false;
 	/* The mark of a global listener, and one that others hang on */
 	return mark->connector->type != FSNOTIFY_OBJ_TYPE_SB ||

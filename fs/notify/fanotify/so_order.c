@@ -6,7 +6,7 @@
  * does with the files of its events is heard by those with smaller numbers and
  * by nobody else, see fsnotify(). Where there is none to hear it, the file is
  * opened so that it costs nothing to find out; the question is asked when the
- * file is opened, and of its superblock, for marks come and go.
+ * event is taken, and of the file's superblock, for marks come and go.
  */
 #include <linux/fs.h>
 #include <linux/rculist.h>

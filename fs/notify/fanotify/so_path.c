@@ -238,8 +238,8 @@ static unsigned int so_encode_paths(const struct fanotify_so_taken *taken,
 /**
  * fanotify_so_encode_records - what an event tells besides a descriptor
  * @taken: the event; not an overflow
- * @buf: is filled with records; has room for FAN_SO_MAX_EVENT_LEN bytes, and is
- *       as aligned as the records are to be
+ * @buf: is filled with records; has room for what FAN_SO_MAX_EVENT_LEN leaves
+ *       behind FAN_SO_EVENT_LEN, and is as aligned as the records are to be
  *
  * Context: Process context. May sleep.
  * Return: the bytes, a multiple of FANOTIFY_SO_RECORD_ALIGN.

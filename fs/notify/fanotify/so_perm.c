@@ -101,9 +101,12 @@ static void so_perm_init(struct fanotify_so_perm *perm, const struct file *file,
 	perm->fsid = fsid;
 }
 
-/* Returns 0, or the verdict if the group asks nobody any more. */
+/*
+ * Returns 0, and when the clock started in @now, or the verdict if the group asks
+ * nobody any more.
+ */
 static u32 so_perm_queue(struct fanotify_so_group *group,
-			 struct fanotify_so_perm *perm, u64 now)
+			 struct fanotify_so_perm *perm, u64 *now)
 {
 	spin_lock(&group->lock);
 	if (group->shutdown) {
@@ -112,11 +115,13 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 		spin_unlock(&group->lock);
 		return perm->verdict;
 	}
-	fanotify_so_clock_start(&perm->clock, now, group->rules.timeout,
+	/* Under the lock, for which it may have had to wait */
+	*now = fanotify_so_now();
+	fanotify_so_clock_start(&perm->clock, *now, group->rules.timeout,
 				++group->turn);
 	perm->cookie = ++group->last_cookie;
 	if (!group->asks_since)
-		group->asks_since = now;
+		group->asks_since = *now;
 	INIT_LIST_HEAD(&perm->taken);
 	hlist_add_head(&perm->event.hash, so_asked_bucket(group, perm->cookie));
 	list_add_tail(&perm->waiting, &group->waiting);
@@ -142,6 +147,8 @@ static void so_perm_wait(struct fanotify_so_group *group,
 	bool evicted = false, wake;
 	s64 left;
 
+	/* On one CPU the listener may have answered before this goes to sleep. */
+	cond_resched();
 	spin_lock(&group->lock);
 	while (!perm->verdict) {
 		if (fatal_signal_pending(current)) {
@@ -203,8 +210,7 @@ int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
 	so_perm_init(&perm, file, mask, report, fsid);
 	if (!READ_ONCE(group->shutdown))
 		fanotify_so_verdict_prepare(group, file, &perm);
-	now = fanotify_so_now();
-	if (!so_perm_queue(group, &perm, now))
+	if (!so_perm_queue(group, &perm, &now))
 		so_perm_wait(group, &perm, now);
 	if (perm.mark)
 		fsnotify_put_mark(perm.mark);

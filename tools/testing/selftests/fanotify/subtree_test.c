@@ -124,16 +124,25 @@ static int is_quiet(int listener)
 	return flags < 0 ? -errno : !!(flags & QUIET);
 }
 
+/* One that causes events for the fixture's, where that has marks */
+static int higher_listener(void)
+{
+	struct fanotify_addr addr = address(0, O_RDONLY | O_CLOEXEC);
+	int sock = new_socket();
+
+	addr.priority = 1;
+	if (sock < 0 || do_bind(sock, &addr) ||
+	    mark_path(sock, OUTSIDE, FAN_OPEN, 0))
+		return -1;
+	return sock;
+}
+
 /* The mark that the group has on the file system for it goes with the last. */
 TEST_F(subtree, leaves_nothing_behind)
 {
-	struct fanotify_addr addr = address(0, O_RDONLY | O_CLOEXEC);
-	int other = new_socket();
+	int other = higher_listener();
 
 	ASSERT_LE(0, other);
-	addr.priority = 1;
-	ASSERT_EQ(0, do_bind(other, &addr));
-	ASSERT_EQ(0, mark_path(other, OUTSIDE, FAN_OPEN, 0));
 	EXPECT_EQ(0, is_quiet(other));
 	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, FAN_OPEN, 0));
 	ASSERT_EQ(0, mark_subtree(self->sock, TREE, 0, 0));
@@ -156,6 +165,39 @@ TEST_F(subtree, leaves_nothing_behind)
 	ASSERT_EQ(0, unlink(CHILD));
 	ASSERT_EQ(0, rmdir(DIR_PATH));
 	EXPECT_EQ(1, is_quiet(other));
+	ASSERT_EQ(0, close(other));
+}
+
+/* The mark of the directory and that of what is below it are one, and go as one. */
+TEST_F(subtree, removed_in_one_call)
+{
+	struct fanotify_so_inode_mark both[2] = {};
+	int other = higher_listener(), dir, order;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, mark_subtree(self->sock, TREE, 0, 0));
+	dir = open(DIR_PATH, O_PATH | O_CLOEXEC);
+	ASSERT_LE(0, dir);
+	both[0].fd = dir;
+	both[1].fd = dir;
+	for (order = 0; order < 2; order++) {
+		ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, FAN_OPEN, 0));
+		ASSERT_EQ(0, mark_path(self->sock, DIR_PATH,
+				       FAN_ONDIR | FAN_OPEN, 0));
+		both[order].mask = FAN_ON_SUBTREE;
+		both[!order].mask = 0;
+		ASSERT_EQ(0, set_marks(self->sock, both, 2));
+		EXPECT_EQ(0, all_marks(self->sock));
+		EXPECT_EQ(1, is_quiet(other));
+	}
+
+	/* Nothing hangs where the next one will. */
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, FAN_OPEN, 0));
+	ASSERT_EQ(0, open_close(CHILD, O_RDONLY));
+	EXPECT_EQ(FAN_OPEN, heard(self->sock, CHILD));
+	ASSERT_EQ(0, mark_subtree(self->sock, DIR_PATH, 0, 0));
+	EXPECT_EQ(1, is_quiet(other));
+	close(dir);
 	ASSERT_EQ(0, close(other));
 }
 
