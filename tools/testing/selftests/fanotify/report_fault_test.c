@@ -61,17 +61,20 @@ static bool has_handle(const struct fanotify_event_info_fid *fid)
  */
 TEST_F(fault, open_tells_handles)
 {
-	int sock = telling_listener(0, FAN_REPORT_DFID_NAME | FAN_REPORT_FID |
-				    FAN_REPORT_NOFD);
+	int sock = -1;
 	const struct fanotify_event_info_fid *dir, *file;
 	const struct fanotify_so_event_metadata *ev;
 	int fd, lost = 0, without = 0;
 	bool failed;
 
-	ASSERT_LE(0, sock);
-	reader_init(&self->reader, sock);
-	ASSERT_EQ(0, mark_path(sock, FILE_PATH, FAN_OPEN, 0));
 	do {
+		/* One that has no memory left over from an event */
+		close(sock);
+		sock = telling_listener(0, FAN_REPORT_DFID_NAME |
+					FAN_REPORT_FID | FAN_REPORT_NOFD);
+		ASSERT_LE(0, sock);
+		reader_init(&self->reader, sock);
+		ASSERT_EQ(0, mark_path(sock, FILE_PATH, FAN_OPEN, 0));
 		faults_on(&self->faults);
 		fd = open(FILE_PATH, O_RDONLY | O_CLOEXEC);
 		failed = faults_off(&self->faults);
@@ -113,16 +116,20 @@ TEST_F(fault, open_tells_handles)
 /* The same for the entry of a directory, whose path is told */
 TEST_F(fault, mkdir_tells_paths)
 {
-	int sock = telling_listener(0, FAN_REPORT_PATH | FAN_REPORT_DFID_NAME);
+	int sock = -1;
 	const struct fanotify_event_info_path *path;
 	const struct fanotify_so_event_metadata *ev;
 	int ret, lost = 0;
 	bool failed;
 
-	ASSERT_LE(0, sock);
-	reader_init(&self->reader, sock);
-	ASSERT_EQ(0, mark_path(sock, DIR_PATH, FAN_CREATE | FAN_ONDIR, 0));
 	do {
+		close(sock);
+		sock = telling_listener(0, FAN_REPORT_PATH |
+					FAN_REPORT_DFID_NAME);
+		ASSERT_LE(0, sock);
+		reader_init(&self->reader, sock);
+		ASSERT_EQ(0, mark_path(sock, DIR_PATH, FAN_CREATE | FAN_ONDIR,
+				       0));
 		faults_on(&self->faults);
 		ret = mkdir(DIR_PATH "/new", 0755);
 		failed = faults_off(&self->faults);
