@@ -440,7 +440,7 @@ static int ignore_sb(int sock, __u64 magic, __u32 mask)
 TEST_F(fault, ignore_sb)
 {
 	int sock = global_listener(FAN_MODIFY);
-	int fd, ret, i, failures = 0;
+	int fd, ret, i;
 	struct stat st;
 	bool failed;
 
@@ -457,14 +457,12 @@ TEST_F(fault, ignore_sb)
 			ASSERT_TRUE(failed && (ret == -ENOMEM ||
 					       ret == -EFAULT))
 				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
-			failures++;
 		}
 		ASSERT_EQ(1, write(fd, "x", 1));
 		ASSERT_EQ(ret ? FAN_MODIFY : 0, all_events(sock, &st));
 		ASSERT_EQ(ret ? -ENOENT : 0, ignore_sb(sock, TMPFS_MAGIC, 0));
 	} while (failed && self->faults.n < MAX_FAULTS);
 	ASSERT_FALSE(failed);
-	EXPECT_LT(0, failures);
 	/* What failed has taken no place. */
 	for (i = 1; i <= 32; i++)
 		ASSERT_EQ(0, ignore_sb(sock, i, FAN_OPEN));
