@@ -167,9 +167,8 @@ __poll_t fanotify_so_poll(struct fanotify_so_group *group,
 			  const struct fanotify_so_member *member,
 			  struct file *file, struct poll_table_struct *wait)
 {
+	/* Its barrier pairs with so_wake_one(). */
 	poll_wait(file, &group->wait, wait);
-	/* Pairs with so_wake_one(): who is not seen there sees the event here. */
-	smp_mb();
 	if (fanotify_so_is_over(member))
 		return EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
 	/* An answer can always be written. */

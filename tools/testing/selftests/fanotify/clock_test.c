@@ -16,9 +16,6 @@
 #define PERIOD_MS 2000
 #define SLOW_MS (PERIOD_MS * 5 / 2)
 
-/* How long the kernel bears with a reader that it holds up */
-#define EXCUSED_MS 60000
-
 /* The policy is FAN_DENY, so that what is allowed was answered. */
 FIXTURE(clock)
 {

@@ -190,6 +190,41 @@ TEST_F(fault, event)
 	EXPECT_LT(0, lost);
 }
 
+/* One that has been told something needs no memory for the next event. */
+TEST_F(fault, next_event)
+{
+	struct fanotify_so_event_metadata ev;
+	int sock = deaf_listener(), fd, error;
+	struct stat st;
+	ssize_t len;
+	bool failed;
+	char c;
+
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, write_file(TMP "/file", "text"));
+	ASSERT_EQ(0, mark_path(sock, TMP "/file", FAN_ACCESS, 0));
+	fd = open(TMP "/file", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fstat(fd, &st));
+	ASSERT_EQ(1, read(fd, &c, 1));
+	ASSERT_EQ(FAN_ACCESS, only_event(sock, &st));
+	do {
+		faults_on(&self->faults);
+		len = pread(fd, &c, 1, 0);
+		error = errno;
+		failed = faults_off(&self->faults);
+		ASSERT_TRUE(len == 1 || (failed && error == EFAULT));
+		ASSERT_EQ(len == 1, take_event(sock, &ev));
+		if (len != 1)
+			continue;
+		EXPECT_EQ(FAN_ACCESS, ev.mask);
+		close_event(&ev);
+	} while (failed && self->faults.n < MAX_FAULTS);
+	EXPECT_FALSE(failed);
+	close(fd);
+	EXPECT_EQ(0, close(sock));
+}
+
 /* A superblock without a mark is not one that nobody knows of. */
 TEST_F(fault, mount)
 {
@@ -440,7 +475,7 @@ static int ignore_sb(int sock, __u64 magic, __u32 mask)
 TEST_F(fault, ignore_sb)
 {
 	int sock = global_listener(FAN_MODIFY);
-	int fd, ret, i;
+	int fd, ret, i, failures = 0;
 	struct stat st;
 	bool failed;
 
@@ -448,6 +483,8 @@ TEST_F(fault, ignore_sb)
 	fd = open(TMP "/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, fstat(fd, &st));
+	/* To ask for a fault is a write, which could use it up for its event. */
+	ASSERT_EQ(0, ignore_sb(sock, PROC_SUPER_MAGIC, FAN_MODIFY));
 	do {
 		ASSERT_EQ(0, drain(sock));
 		faults_on(&self->faults);
@@ -457,12 +494,15 @@ TEST_F(fault, ignore_sb)
 			ASSERT_TRUE(failed && (ret == -ENOMEM ||
 					       ret == -EFAULT))
 				TH_LOG("fault %d: %d", self->faults.n - 1, ret);
+			failures++;
 		}
 		ASSERT_EQ(1, write(fd, "x", 1));
 		ASSERT_EQ(ret ? FAN_MODIFY : 0, all_events(sock, &st));
 		ASSERT_EQ(ret ? -ENOENT : 0, ignore_sb(sock, TMPFS_MAGIC, 0));
 	} while (failed && self->faults.n < MAX_FAULTS);
 	ASSERT_FALSE(failed);
+	EXPECT_LT(0, failures);
+	ASSERT_EQ(0, ignore_sb(sock, PROC_SUPER_MAGIC, 0));
 	/* What failed has taken no place. */
 	for (i = 1; i <= 32; i++)
 		ASSERT_EQ(0, ignore_sb(sock, i, FAN_OPEN));

@@ -87,6 +87,44 @@ TEST_F(lease, no_eviction)
 	EXPECT_TRUE(is_evicted(self->sock));
 }
 
+/*
+ * Not even if it was held up before there was anybody to wait for it. If that
+ * counted from when the system was started, it would be no excuse any more.
+ */
+TEST_F(lease, no_eviction_by_an_earlier_event)
+{
+	const int often = 2 * FAN_SO_MAX_TIMEOUTS;
+	struct waiter reader;
+	struct doer doer;
+
+	while (now_ms() <= EXCUSED_MS)
+		usleep(100000);
+	ASSERT_EQ(0, lease_end(self->lease));
+	ASSERT_EQ(0, mark_path(self->sock, DIR_PATH,
+			       FAN_OPEN | FAN_EVENT_ON_CHILD, 0));
+	ASSERT_TRUE(doer_start(&doer, do_open, HELD_PATH));
+	ASSERT_EQ(0, doer_result(&doer));
+	self->lease = lease_start(HELD_PATH);
+	ASSERT_LE(0, self->lease);
+	ASSERT_TRUE(waiter_run(&reader, self->sock, wait_in_read));
+	ASSERT_TRUE(lease_is_being_broken(self->lease));
+
+	ASSERT_EQ(0, mark_path(self->sock, DIR_PATH,
+			       FAN_OPEN_PERM | FAN_EVENT_ON_CHILD, 0));
+	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, SHORT_MS));
+	EXPECT_EQ(often, open_often(FREE_PATH, often, 0));
+	EXPECT_FALSE(is_evicted(self->sock));
+	EXPECT_FALSE(waiter_returned(&reader, 0));
+
+	ASSERT_EQ(0, lease_end(self->lease));
+	ASSERT_TRUE(waiter_returned(&reader, WAIT_MS));
+	EXPECT_EQ(FAN_OPEN, reader.ev.mask);
+	close_event(&reader.ev);
+	/* Now it is its own fault. */
+	EXPECT_EQ(10, open_often(FREE_PATH, 10, 0));
+	EXPECT_TRUE(is_evicted(self->sock));
+}
+
 /* What has been read before is as hard to answer for who is held up. */
 TEST_F(lease, no_eviction_for_what_was_read)
 {

@@ -10,6 +10,9 @@
 /* Short enough for ten of them */
 #define SHORT_MS 50
 
+/* How long the kernel bears with a reader that it holds up */
+#define EXCUSED_MS 60000
+
 /**
  * struct told - what /proc/net/fanotify tells of a socket
  *

@@ -68,6 +68,24 @@ void open_one(void)
 		open_close(paths[0]);
 }
 
+/* So often NR_FILES opens are one run */
+#define OPENS 20
+
+static double opening(void *arg)
+{
+	double start = now_ns();
+	int i;
+
+	for (i = 0; i < times(OPENS); i++)
+		open_one();
+	return (now_ns() - start) / (times(OPENS) * NR_FILES);
+}
+
+double cost_of_open(void)
+{
+	return least(opening, NULL);
+}
+
 void mark_files(const struct side *side, int fd, int nr, uint32_t mask,
 		uint32_t ignored)
 {

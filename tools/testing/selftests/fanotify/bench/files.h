@@ -24,6 +24,9 @@ void open_files(void);
 /* Opens and closes the first one as often. */
 void open_one(void);
 
+/* What one such open and close takes, on average and at best */
+double cost_of_open(void);
+
 /* Mark the first @nr. */
 void mark_files(const struct side *side, int fd, int nr, uint32_t mask,
 		uint32_t ignored);

@@ -99,16 +99,6 @@ static void round_trip(void)
 		round_trip_on(2);
 }
 
-static double opening(void *arg)
-{
-	double start = now_ns();
-	int i;
-
-	for (i = 0; i < times(ROUNDS); i++)
-		open_one();
-	return (now_ns() - start) / (times(ROUNDS) * NR_FILES);
-}
-
 /* The first answer that is to be kept has the next ones kept. */
 static void open_both(void)
 {
@@ -142,7 +132,7 @@ static void cached_at(const char *row, enum place place)
 			close(question.fd);
 			close(files[n]);
 		}
-		result(row, sides[i]->name, 0, least(opening, NULL));
+		result(row, sides[i]->name, 0, cost_of_open());
 		close(fd);
 		end_process(pid);
 	}

@@ -13,21 +13,11 @@
 /* All that a listener may be told of, but for questions */
 #define EVENTS (FAN_OPEN | FAN_ACCESS | FAN_MODIFY | FAN_CLOSE)
 
-#define OPENS 20
-
-static double opening(void *arg)
-{
-	double start = now_ns();
-	int i;
-
-	for (i = 0; i < times(OPENS); i++)
-		open_one();
-	return (now_ns() - start) / (times(OPENS) * NR_FILES);
-}
+#define READS 5000
 
 static double reading(void *arg)
 {
-	int nr = times(OPENS) * NR_FILES, *fd = arg, i;
+	int nr = times(READS), *fd = arg, i;
 	double start = now_ns();
 	char c;
 
@@ -44,7 +34,7 @@ static void measure(const char *what, const char *who)
 	int fd = file_open(0);
 
 	snprintf(row, sizeof(row), "open_%s", what);
-	result(row, who, 0, least(opening, NULL));
+	result(row, who, 0, cost_of_open());
 	snprintf(row, sizeof(row), "read_%s", what);
 	result(row, who, 0, least(reading, &fd));
 	close(fd);
@@ -56,40 +46,33 @@ static void nobody(void)
 	measure("unheard", "nobody");
 }
 
-/* There is a listener, but to another file. */
-static void elsewhere(void)
+static void beside(const char *what, enum place place, uint32_t ignored)
 {
 	int i, fd, file;
 
 	make_files(2);
 	for_each_side(i) {
-		if (!sides[i]->mark)
+		if (!sides[i]->mark || (ignored && !sides[i]->unmark))
 			continue;
 		fd = sides[i]->listen(false);
 		file = file_open(1);
-		sides[i]->mark(fd, file, ON_FILE, EVENTS, 0);
-		measure("elsewhere", sides[i]->name);
+		sides[i]->mark(fd, file, place, EVENTS, ignored);
+		measure(what, sides[i]->name);
 		close(file);
 		close(fd);
 	}
 }
 
+/* There is a listener, but to another file. */
+static void elsewhere(void)
+{
+	beside("elsewhere", ON_FILE, 0);
+}
+
 /* A listener to the file system ignores it. */
 static void ignored(void)
 {
-	int i, fd, file;
-
-	make_files(1);
-	for_each_side(i) {
-		if (!sides[i]->unmark)
-			continue;
-		fd = sides[i]->listen(false);
-		file = file_open(0);
-		sides[i]->mark(fd, file, ON_FILESYSTEM, EVENTS, EVENTS);
-		measure("ignored", sides[i]->name);
-		close(file);
-		close(fd);
-	}
+	beside("ignored", ON_FILESYSTEM, EVENTS);
 }
 
 const struct row rows_open[] = {

@@ -96,43 +96,42 @@ static void merged(void)
 	fill_with("merged", open_one, 0);
 }
 
+static void take_with(const struct side *side, const char *row,
+		      void (*take)(int fd, int nr), bool paths)
+{
+	struct queue q = {
+		.side = side,
+		.fd = side->listen(false),
+		.fill = open_files,
+		.take = take,
+	};
+
+	if (paths && side->tell_paths)
+		side->tell_paths(q.fd);
+	mark_files(side, q.fd, NR_FILES, FAN_OPEN, 0);
+	result(row, side->name, AT_A_TIME, least(taking, &q));
+	close(q.fd);
+}
+
 /* Read, and what was opened for it closed. */
 static void taken(void)
 {
-	struct queue q = { .fill = open_files };
 	int i;
 
 	make_files(NR_FILES);
-	for_each_side(i) {
-		if (!sides[i]->skip)
-			continue;
-		q.side = sides[i];
-		q.take = q.side->skip;
-		q.fd = q.side->listen(false);
-		mark_files(q.side, q.fd, NR_FILES, FAN_OPEN, 0);
-		result("taken", q.side->name, AT_A_TIME, least(taking, &q));
-		close(q.fd);
-	}
+	for_each_side(i)
+		take_with(sides[i], "taken", sides[i]->skip, false);
 }
 
 /* The path of what was opened */
 static void learned(void)
 {
-	struct queue q = { .fill = open_files };
 	int i;
 
 	make_files(NR_FILES);
 	for_each_side(i) {
-		if (!sides[i]->learn)
-			continue;
-		q.side = sides[i];
-		q.take = q.side->learn;
-		q.fd = q.side->listen(false);
-		if (q.side->tell_paths)
-			q.side->tell_paths(q.fd);
-		mark_files(q.side, q.fd, NR_FILES, FAN_OPEN, 0);
-		result("learned", q.side->name, AT_A_TIME, least(taking, &q));
-		close(q.fd);
+		if (sides[i]->learn)
+			take_with(sides[i], "learned", sides[i]->learn, true);
 	}
 }
 
