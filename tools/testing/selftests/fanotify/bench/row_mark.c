@@ -2,6 +2,8 @@
 /* Marks: what it takes to add, change and remove one, beside many others */
 #define _GNU_SOURCE
 #include <linux/fanotify.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -12,26 +14,77 @@
 static const int numbers[] = { 0, 1000, 10000, 100000 };
 #define MANY 100000
 /* As many, each on a file of its own, are measured. */
-#define MEASURED 1000
+#define MEASURED (15 * MAX_MARKS)
 
 static int fds[MEASURED];
 
-static double one_round(const struct side *side, int fd, uint32_t mask,
-			void (*what)(int fd, int file, enum place place,
-				     uint32_t mask, uint32_t ignored))
+/* Sets all that are measured, or removes those that have this mask. */
+typedef void (*setter)(const struct side *side, int fd, uint32_t mask,
+		       bool remove);
+
+static void set_alone(const struct side *side, int fd, uint32_t mask,
+		      bool remove)
 {
-	double start = now_ns();
 	int i;
 
 	for (i = 0; i < MEASURED; i++)
-		what(fd, fds[i], ON_FILE, mask, 0);
+		(remove ? side->unmark : side->mark)(fd, fds[i], ON_FILE, mask,
+						     0);
+}
+
+static void set_together(const struct side *side, int fd, uint32_t mask,
+			 bool remove)
+{
+	int i;
+
+	for (i = 0; i < MEASURED; i += MAX_MARKS)
+		side->mark_all(fd, fds + i, MAX_MARKS, remove ? 0 : mask);
+}
+
+static const struct step {
+	const char *name;
+	uint32_t mask;
+	bool remove;
+} steps[] = {
+	{ "add", FAN_OPEN, false },
+	{ "change", FAN_OPEN | FAN_MODIFY, false },
+	{ "remove", FAN_OPEN | FAN_MODIFY, true },
+};
+#define STEPS (sizeof(steps) / sizeof(*steps))
+
+static double one_step(const struct side *side, int fd, setter set,
+		       const struct step *step)
+{
+	double start = now_ns();
+
+	set(side, fd, step->mask, step->remove);
 	return (now_ns() - start) / MEASURED;
+}
+
+static void measure(const struct side *side, int fd, setter set,
+		    const char *prefix, int n)
+{
+	double least[STEPS], value;
+	char name[32];
+	size_t s;
+	int r;
+
+	for (r = 0; r < 3; r++) {
+		for (s = 0; s < STEPS; s++) {
+			value = one_step(side, fd, set, &steps[s]);
+			if (!r || value < least[s])
+				least[s] = value;
+		}
+	}
+	for (s = 0; s < STEPS; s++) {
+		snprintf(name, sizeof(name), "%s_%s", prefix, steps[s].name);
+		result(name, side->name, n, least[s]);
+	}
 }
 
 static void beside(const struct side *side, int others)
 {
-	double add = 0, change = 0, remove = 0, value;
-	int fd = side->listen(false), r, i;
+	int fd = side->listen(false), i;
 
 	for (i = MEASURED; i < MEASURED + times(others); i++) {
 		int file = file_open(i);
@@ -39,20 +92,9 @@ static void beside(const struct side *side, int others)
 		side->mark(fd, file, ON_FILE, FAN_OPEN, 0);
 		close(file);
 	}
-	for (r = 0; r < 3; r++) {
-		value = one_round(side, fd, FAN_OPEN, side->mark);
-		if (!r || value < add)
-			add = value;
-		value = one_round(side, fd, FAN_OPEN | FAN_MODIFY, side->mark);
-		if (!r || value < change)
-			change = value;
-		value = one_round(side, fd, FAN_OPEN | FAN_MODIFY, side->unmark);
-		if (!r || value < remove)
-			remove = value;
-	}
-	result("mark_add", side->name, others, add);
-	result("mark_change", side->name, others, change);
-	result("mark_remove", side->name, others, remove);
+	measure(side, fd, set_alone, "mark", others);
+	if (!others && side->mark_all)
+		measure(side, fd, set_together, "marks", MAX_MARKS);
 	close(fd);
 }
 

@@ -28,6 +28,8 @@ struct question {
  *          @guards it may ask.
  * @mark: What to tell of the object of @file, and not to tell.
  * @unmark: Remove the mark with this mask, and ignored mask, from the object.
+ * @mark_all: Mark @nr files with one call, or, with a mask of 0, none of them any
+ *            more.
  * @ignore: Ignore @mask of the file until it is modified, beside a mark that
  *          exists elsewhere.
  * @skip: Read @nr events with one call, and close their descriptors.
@@ -47,6 +49,7 @@ struct side {
 		     uint32_t ignored);
 	void (*unmark)(int fd, int file, enum place place, uint32_t mask,
 		       uint32_t ignored);
+	void (*mark_all)(int fd, const int *files, int nr, uint32_t mask);
 	void (*ignore)(int fd, int file, uint32_t mask);
 	void (*skip)(int fd, int nr);
 	void (*learn)(int fd, int nr);
@@ -75,5 +78,8 @@ void write_limit(const char *path);
 
 /* As many events at most are read with one call. */
 #define MAX_EVENTS 64
+
+/* And as many marks are set. */
+#define MAX_MARKS 64
 
 #endif /* FANOTIFY_BENCH_SIDE_H */

@@ -73,6 +73,21 @@ static void socket_unmark(int fd, int file, enum place place, uint32_t mask,
 	set_mark(fd, file, place_flag(place), 0);
 }
 
+static void socket_mark_all(int fd, const int *files, int nr, uint32_t mask)
+{
+	struct fanotify_so_inode_mark marks[MAX_MARKS];
+	int i;
+
+	for (i = 0; i < nr; i++)
+		marks[i] = (struct fanotify_so_inode_mark){
+			.fd = files[i],
+			.mask = mask,
+		};
+	if (setsockopt(fd, SOL_FANOTIFY, FANOTIFY_SET_MARK, marks,
+		       nr * sizeof(*marks)))
+		fail("FANOTIFY_SET_MARK");
+}
+
 static void socket_ignore(int fd, int file, uint32_t mask)
 {
 	set_mark(fd, file, 0, mask);
@@ -191,6 +206,7 @@ const struct side side_socket = {
 	.listen = socket_listen,
 	.mark = socket_mark,
 	.unmark = socket_unmark,
+	.mark_all = socket_mark_all,
 	.ignore = socket_ignore,
 	.skip = socket_skip,
 	.learn = socket_learn,
