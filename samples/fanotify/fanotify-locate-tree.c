@@ -173,15 +173,24 @@ static void open_mount(const char *path)
 	close(top);
 }
 
-/* -1, with errno */
+/*
+ * -1, with errno. Where a file is just being created that gets the number of the
+ * one that is looked for, which is gone, some file systems say ENOMEM: what they
+ * say a moment later counts.
+ */
 static int open_key(int mount, struct bytes key)
 {
 	union handle handle;
+	int tries = 1000, fd;
 
 	handle.fh.handle_bytes = key.len - sizeof(int);
 	memcpy(&handle.fh.handle_type, key.at, key.len);
-	return open_by_handle_at(mount, &handle.fh, O_RDONLY | O_DIRECTORY |
-				 O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
+	while ((fd = open_by_handle_at(mount, &handle.fh, O_RDONLY |
+				       O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC |
+				       O_NOATIME)) < 0 &&
+	       errno == ENOMEM && --tries)
+		usleep(1000);
+	return fd;
 }
 
 int tree_open(const char *path, struct key *root)

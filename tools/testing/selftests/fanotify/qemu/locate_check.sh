@@ -161,6 +161,12 @@ all_checks()
 	mixed
 	is_right
 
+	echo "$1: directories that are gone, and another one has their number"
+	begun=$(date +%s)
+	mix $((ops / 5)) -r
+	mixed
+	is_right
+
 	echo "$1: what happened while no watcher was running"
 	begun=$(date +%s)
 	stop

@@ -3,13 +3,17 @@
  * Changes two trees at random, and moves things between them: what a listener
  * for one of them has to keep up with.
  *
- * locate_mix [-n OPERATIONS] [-s SEED] [-j JOBS] IN OUT
+ * locate_mix [-n OPERATIONS] [-s SEED] [-j JOBS | -r] IN OUT
  *
  * IN is the tree that is listened to, OUT is on the same file system, and both
  * are empty. One job knows what there is, and hardly any operation of its own
  * fails; with one seed it always does the same. Several jobs know nothing of
  * each other: each tries what it likes, in a small tree where they meet, and
  * only the operating system's own answers say what became of it.
+ *
+ * With -r nothing is at random: a directory is made in OUT, moved into IN and
+ * removed, again and again. A listener comes too late for each of them, and many
+ * a file system gives the next one the same number at once.
  *
  * Every tenth part is told on standard output.
  */
@@ -447,6 +451,20 @@ static void mix(const char *in_path, const char *out_path)
 		       i < ARRAY_SIZE(operations) - 1 ? ", " : "\n");
 }
 
+static void repeat(const char *in_path, const char *out_path)
+{
+	char from[PATH_LEN], to[PATH_LEN];
+
+	snprintf(from, sizeof(from), "%s/again", out_path);
+	snprintf(to, sizeof(to), "%s/again", in_path);
+	while (done < max_ops) {
+		did(mkdir(from, 0755));
+		did(rename(from, to));
+		did(rmdir(to));
+	}
+	printf("%llu operations done, %llu of them failed\n", done, failed);
+}
+
 /* One of few paths, of which others have all as well */
 static void any_path(const char *top, char *buf)
 {
@@ -517,10 +535,11 @@ static bool grapple_all(unsigned int jobs, const char *in_path,
 int main(int argc, char **argv)
 {
 	unsigned int jobs = 1;
+	bool again = false;
 	int opt;
 
 	seed = time(NULL) ^ (unsigned long long)getpid() << 32;
-	while ((opt = getopt(argc, argv, "n:s:j:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:s:j:r")) != -1) {
 		switch (opt) {
 		case 'n':
 			max_ops = strtoull(optarg, NULL, 0);
@@ -531,19 +550,22 @@ int main(int argc, char **argv)
 		case 'j':
 			jobs = strtoul(optarg, NULL, 0);
 			break;
+		case 'r':
+			again = true;
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (argc - optind != 2 || !seed || !max_ops || !jobs || jobs > MAX_JOBS)
-		errx(2, "usage: locate_mix [-n OPERATIONS] [-s SEED] [-j JOBS] IN OUT");
+		errx(2, "usage: locate_mix [-n OPERATIONS] [-s SEED] [-j JOBS | -r] IN OUT");
 	printf("seed %llu\n", seed);
 	fflush(stdout);
 	umask(0);
 
 	if (jobs > 1)
 		return !grapple_all(jobs, argv[optind], argv[optind + 1]);
-	mix(argv[optind], argv[optind + 1]);
+	(again ? repeat : mix)(argv[optind], argv[optind + 1]);
 	/* Nothing that it tries can fail. */
 	return failed != 0;
 }
