@@ -285,6 +285,7 @@ static void fail(const char *what)
 	errx(FAILURE, "%s: %s%s", what, strerror(errno),
 	     errno == EAFNOSUPPORT ? "; use a kernel with CONFIG_NET_FANOTIFY" :
 	     errno == EPERM ? "; be root, in the initial user namespace" :
+	     errno == EMFILE ? "; raise the sysctl fs.fanotify_socket.max_user_groups" :
 	     errno == EINVAL ?
 	     "; use a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS" : "");
 }

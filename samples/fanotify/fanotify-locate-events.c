@@ -338,6 +338,7 @@ static void fail(const char *what)
 	     errno == EAFNOSUPPORT ? "; use a kernel with CONFIG_NET_FANOTIFY" :
 	     errno == EPERM ? "; be root, in the initial user namespace" :
 	     errno == EINVAL ? "; this kernel cannot watch a subtree" :
+	     errno == EMFILE ? "; raise the sysctl fs.fanotify_socket.max_user_groups" :
 	     errno == ENOSPC ? "; raise the sysctl fs.fanotify_socket.max_user_marks" :
 	     "");
 }

@@ -317,13 +317,16 @@ static bool show_batch(char *buf, ssize_t len)
 	return shown < max_shown;
 }
 
+#define RAISE_FILES	"; raise the limit of open files, ulimit -n, or "
+#define RAISE_GROUPS	"the sysctl fs.fanotify_socket.max_user_groups"
+
 static void fail(const char *what)
 {
 	errx(FAILURE, "%s: %s%s", what, strerror(errno),
 	     errno == EAFNOSUPPORT ? "; use a kernel with CONFIG_NET_FANOTIFY" :
 	     errno == EPERM ? "; be root, in the initial user namespace" :
 	     errno == EINVAL ? "; not all events are known here, see -e" :
-	     errno == EMFILE ? "; raise the limit of open files, ulimit -n" :
+	     errno == EMFILE ? RAISE_FILES RAISE_GROUPS :
 	     errno == ENFILE ? "; raise the sysctl fs.file-max" : "");
 }
 

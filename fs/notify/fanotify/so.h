@@ -121,7 +121,7 @@ struct fanotify_so_sb_count {
  * @group_num: Its number there; 0 if nobody can join it. Constant.
  * @cred: Who bound the first socket; a reference. Constant.
  * @sid: What security modules know that one as. Constant.
- * @ucounts: Whom the marks are counted for; a reference. Constant.
+ * @ucounts: Whom the group and its marks count for; a reference. Constant.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
  * @f_flags: How the files of the events are opened: O_* flags. Constant.
@@ -312,6 +312,9 @@ void fanotify_so_verdict_outdate(struct fsnotify_mark *mark);
 /* so_rules.c */
 void fanotify_so_rules_init(struct fanotify_so_group *group);
 bool fanotify_so_ignores_current(struct fanotify_so_group *group);
+
+/* so_limits.c */
+bool fanotify_so_may_wait(unsigned int waiting);
 
 /* so_wait.c */
 void fanotify_so_wake(struct fanotify_so_group *group);

@@ -82,6 +82,27 @@ u32 fanotify_so_addr_mask(const struct fanotify_addr *addr)
 	       addr->mask & ~FAN_GLOBAL_LISTENER : 0;
 }
 
+/*
+ * It counts for who binds it, until it hears of nothing any more: what then
+ * still has to be destroyed must not be in the way of the next one.
+ */
+static int so_group_count(struct fanotify_so_group *group)
+{
+	group->ucounts = alloc_ucounts(current_user_ns(), current_euid());
+	if (!group->ucounts)
+		return -ENOMEM;
+	if (inc_ucount(current_user_ns(), current_euid(),
+		       UCOUNT_FANOTIFY_SO_GROUPS))
+		return 0;
+	put_ucounts(group->ucounts);
+	return -EMFILE;
+}
+
+static void so_group_uncount(struct fanotify_so_group *group)
+{
+	dec_ucount(group->ucounts, UCOUNT_FANOTIFY_SO_GROUPS);
+}
+
 /* A group that hears of nothing yet, with both its references */
 static struct fanotify_so_group *
 so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
@@ -106,15 +127,14 @@ so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
 	group->mask = fanotify_so_addr_mask(addr);
 	group->f_flags = addr->f_flags;
 
-	err = -ENOMEM;
-	group->ucounts = alloc_ucounts(current_user_ns(), current_euid());
-	if (!group->ucounts)
+	err = so_group_count(group);
+	if (err)
 		goto out_free_group;
 
 	fsn = fsnotify_alloc_group(&so_fsnotify_ops, FSNOTIFY_GROUP_USER);
 	err = PTR_ERR_OR_ZERO(fsn);
 	if (err)
-		goto out_put_ucounts;
+		goto out_uncount;
 
 	group->cred = get_current_cred();
 	fsn->private = group;
@@ -128,7 +148,8 @@ so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
 	fsnotify_get_group(fsn);
 	return group;
 
-out_put_ucounts:
+out_uncount:
+	so_group_uncount(group);
 	put_ucounts(group->ucounts);
 out_free_group:
 	kvfree(group);
@@ -138,6 +159,7 @@ out_free_group:
 /* One that nobody else has seen */
 static void so_group_free(struct fanotify_so_group *group)
 {
+	so_group_uncount(group);
 	fsnotify_put_group(group->fsn);
 	fsnotify_put_group(group->fsn);
 }
@@ -177,10 +199,15 @@ so_group_find(u64 net, const struct fanotify_addr *addr, u32 report,
 	if (group)
 		return group;
 
-	*new = so_group_alloc(net, addr, report);
-	if (IS_ERR(*new) || !addr->group_num)
-		return *new;
-	return fanotify_so_share_find(net, addr->group_num, *new);
+	group = so_group_alloc(net, addr, report);
+	/* Who had the last one that could be may just have made this one. */
+	if (group == ERR_PTR(-EMFILE) && addr->group_num)
+		return fanotify_so_share_find(net, addr->group_num, NULL) ?: group;
+	if (IS_ERR(group))
+		return group;
+	*new = group;
+	return addr->group_num ?
+	       fanotify_so_share_find(net, addr->group_num, group) : group;
 }
 
 /**
@@ -194,9 +221,9 @@ so_group_find(u64 net, const struct fanotify_addr *addr, u32 report,
  *
  * Context: Process context, no lock of a file system held. May sleep.
  * Return: the group, of which one reference is the caller's until
- * fanotify_so_group_leave(), or an ERR_PTR: -ENOMEM, or what a security module
- * has against a global listener, usually -EACCES; and what
- * fanotify_so_share_join() has against a member.
+ * fanotify_so_group_leave(), or an ERR_PTR: -ENOMEM; -EMFILE if the user has too
+ * many groups; what a security module has against a global listener, usually
+ * -EACCES; and what fanotify_so_share_join() has against a member.
  */
 struct fanotify_so_group *
 fanotify_so_group_bind(u64 net, const struct fanotify_addr *addr, u32 report,
@@ -250,6 +277,7 @@ void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 
 	if (!first)
 		return;
+	so_group_uncount(group);
 	fanotify_so_share_remove(group);
 	fanotify_so_queue_shutdown(group);
 	/* From here on no mount adds a mark, as no SET_MARK does any more. */

@@ -13,6 +13,12 @@
 /* 262144 events */
 #define SO_DEFAULT_MAX_QUEUE_BYTES	(64 << 20)
 
+/* More than have a turn at the listener in any time that is worth waiting */
+#define SO_DEFAULT_MAX_GROUP_WAITING	65536
+
+/* What the system calls allow */
+#define SO_DEFAULT_MAX_USER_GROUPS	128
+
 /* What the system calls allow: 1 % of memory, but so many at least, at most */
 #define SO_LEAST_MAX_USER_MARKS		8192
 #define SO_MOST_MAX_USER_MARKS		1048576
@@ -21,6 +27,10 @@
 /* The most that SO_RCVBUF can be; read and written without a lock. */
 static unsigned int so_max_queue_bytes __read_mostly =
 	SO_DEFAULT_MAX_QUEUE_BYTES;
+
+/* How many operations can wait for a group; likewise. */
+static unsigned int so_max_group_waiting __read_mostly =
+	SO_DEFAULT_MAX_GROUP_WAITING;
 
 /**
  * fanotify_so_clamp_queue_bytes - how much of a queue can be asked for
@@ -36,13 +46,35 @@ u32 fanotify_so_clamp_queue_bytes(u32 bytes)
 }
 EXPORT_SYMBOL_GPL(fanotify_so_clamp_queue_bytes);
 
+/**
+ * fanotify_so_may_wait - may one more operation wait for an answer?
+ * @waiting: how many of the group do
+ *
+ * Context: Any.
+ * Return: true if so.
+ */
+bool fanotify_so_may_wait(unsigned int waiting)
+{
+	return waiting < READ_ONCE(so_max_group_waiting);
+}
+
 #ifdef CONFIG_SYSCTL
+static unsigned int so_one = 1;
+static unsigned int so_many = INT_MAX;
 static unsigned int so_least_queue_bytes = FAN_SO_EVENT_COST;
-static unsigned int so_most_queue_bytes = INT_MAX;
 static long so_zero;
 static long so_int_max = INT_MAX;
 
 static struct ctl_table so_table[] = {
+	{
+		.procname	= "max_group_waiting",
+		.data		= &so_max_group_waiting,
+		.maxlen		= sizeof(so_max_group_waiting),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= &so_one,
+		.extra2		= &so_many,
+	},
 	{
 		.procname	= "max_queue_bytes",
 		.data		= &so_max_queue_bytes,
@@ -50,7 +82,17 @@ static struct ctl_table so_table[] = {
 		.mode		= 0644,
 		.proc_handler	= proc_douintvec_minmax,
 		.extra1		= &so_least_queue_bytes,
-		.extra2		= &so_most_queue_bytes,
+		.extra2		= &so_many,
+	},
+	{
+		.procname	= "max_user_groups",
+		.data		=
+			&init_user_ns.ucount_max[UCOUNT_FANOTIFY_SO_GROUPS],
+		.maxlen		= sizeof(long),
+		.mode		= 0644,
+		.proc_handler	= proc_doulongvec_minmax,
+		.extra1		= &so_zero,
+		.extra2		= &so_int_max,
 	},
 	{
 		.procname	= "max_user_marks",
@@ -82,6 +124,8 @@ static int __init fanotify_so_limits_init(void)
 	si_meminfo(&si);
 	marks = (((si.totalram - si.totalhigh) / 100) << PAGE_SHIFT) /
 		SO_INODE_MARK_COST;
+	init_user_ns.ucount_max[UCOUNT_FANOTIFY_SO_GROUPS] =
+		SO_DEFAULT_MAX_USER_GROUPS;
 	init_user_ns.ucount_max[UCOUNT_FANOTIFY_SO_MARKS] =
 		clamp_t(unsigned long, marks, SO_LEAST_MAX_USER_MARKS,
 			SO_MOST_MAX_USER_MARKS);

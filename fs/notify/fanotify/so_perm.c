@@ -103,13 +103,13 @@ static void so_perm_init(struct fanotify_so_perm *perm, const struct file *file,
 
 /*
  * Returns 0, and when the clock started in @now, or the verdict if the group asks
- * nobody any more.
+ * nobody any more, or too many wait already.
  */
 static u32 so_perm_queue(struct fanotify_so_group *group,
 			 struct fanotify_so_perm *perm, u64 *now)
 {
 	spin_lock(&group->lock);
-	if (group->shutdown) {
+	if (group->shutdown || !fanotify_so_may_wait(group->nr_waiting)) {
 		perm->verdict = group->rules.policy;
 		group->unasked++;
 		spin_unlock(&group->lock);

@@ -50,6 +50,7 @@ static const struct step {
 	{ "change", FAN_OPEN | FAN_MODIFY, false },
 	{ "remove", FAN_OPEN | FAN_MODIFY, true },
 };
+
 #define STEPS (sizeof(steps) / sizeof(*steps))
 
 static double one_step(const struct side *side, int fd, setter set,
