@@ -193,10 +193,14 @@ static void so_info_set_paths(struct fanotify_so_info *info,
 	char *at = (char *)info->records + info->records_len;
 
 	if (!(mask & FANOTIFY_DIRENT_EVENTS)) {
-		/* Any other may have several names, and which is not known. */
+		/*
+		 * Any other may have several names, and which is not known. One
+		 * that a rename is just replacing must go with that, as it does
+		 * for those who listen by other means: not when this is read.
+		 */
 		if (sub->dentry)
 			so_hold(&info->path, dget(sub->dentry));
-		else if (S_ISDIR(sub->inode->i_mode))
+		else if (S_ISDIR(sub->inode->i_mode) && !IS_DEADDIR(sub->inode))
 			so_hold_dir(&info->path, sub->inode);
 		return;
 	}
