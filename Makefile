@@ -1,7 +1,7 @@
 # PF_FANOTIFY: see README.md. Everything is done by the scripts that the
 # targets name; stages and progress go to stderr.
 
-.PHONY: help run test bench bench-compare guest shell series import check check-quick clean
+.PHONY: help run test bench bench-compare soak guest shell series import check check-quick clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
@@ -18,6 +18,9 @@ bench: ## what events cost, beside the system calls: out/bench.json and plots
 
 bench-compare: ## OLD=bench.json: what got dearer since
 	@scripts/bench compare "$(OLD)"
+
+soak: ## HOURS=n: the stress test in rounds; memory must not grow
+	@scripts/soak "$(or $(HOURS),1)"
 
 guest: ## run a program in the guest: EXEC=path [ARGS=".."] [FILES="a b"] [DEBUG=1] ...
 	@$(if $(dry),$(guest),$(become $(guest)))
