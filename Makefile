@@ -1,7 +1,7 @@
 # PF_FANOTIFY: see README.md. Everything is done by the scripts that the
 # targets name; stages and progress go to stderr.
 
-.PHONY: help run test bench bench-compare soak guest shell series import check check-quick clean
+.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
@@ -12,6 +12,9 @@ run: ## build the patched kernel, boot it, watch and guard files in the demos
 
 test: ## run the selftests in the guest, in four kernels, and the stress test
 	@scripts/test
+
+fuzz: ## call everything at random in the debug kernel: [CALLS=n] [SEED=n]
+	@scripts/fuzz "$(CALLS)" "$(SEED)"
 
 bench: ## what events cost, beside the system calls: out/bench.json and plots
 	@scripts/bench
