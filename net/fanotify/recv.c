@@ -201,6 +201,17 @@ out_drop_fd:
 	return err;
 }
 
+/*
+ * What there is to tell, once. recvmmsg() leaves there that a signal came after
+ * its first message, which is nothing to tell, and no number for user space.
+ */
+static int take_error(struct sock *sk)
+{
+	int err = sock_error(sk);
+
+	return err == -ERESTARTSYS ? 0 : err;
+}
+
 /**
  * fanotify_recvmsg - read as many whole events as fit
  * @sock: the socket
@@ -245,7 +256,7 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		return -ENOTCONN;
 	if (len < least)
 		return -EINVAL;
-	err = sock_error(sock->sk);
+	err = take_error(sock->sk);
 	if (err)
 		return err;
 
@@ -284,6 +295,6 @@ int fanotify_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	fanotify_so_pass_on(group);
 	/* There will be nothing any more: that is the end of the file. */
 	if (err == -ESHUTDOWN && !done)
-		err = sock_error(sock->sk);
+		err = take_error(sock->sk);
 	return done ? done : err;
 }

@@ -453,6 +453,31 @@ TEST_F(read, recvmmsg)
 					   NULL)));
 }
 
+/* After the first message: it is not an error that the next call meets. */
+TEST_F(read, recvmmsg_interrupted)
+{
+	char bufs[2][LEN], path[64];
+	struct iovec iov[2] = {
+		{ .iov_base = bufs[0], .iov_len = LEN },
+		{ .iov_base = bufs[1], .iov_len = LEN },
+	};
+	struct mmsghdr msg[2] = {
+		{ .msg_hdr = { .msg_iov = &iov[0], .msg_iovlen = 1 } },
+		{ .msg_hdr = { .msg_iov = &iov[1], .msg_iovlen = 1 } },
+	};
+	int sock = deaf_listener();
+
+	ASSERT_LE(0, sock);
+	file_path(path, 1);
+	ASSERT_EQ(0, mark_path(sock, path, FAN_OPEN, 0));
+	ASSERT_EQ(0, open_files(1, 1));
+	ASSERT_EQ(0, start_alarms(0));
+	ASSERT_EQ(1, result(recvmmsg(sock, msg, 2, 0, NULL)));
+	EXPECT_EQ(LEN, seen_in(bufs[0], LEN));
+	EXPECT_EQ(-EAGAIN, result(recv(sock, bufs[0], LEN, MSG_DONTWAIT)));
+	EXPECT_EQ(0, close(sock));
+}
+
 TEST_F(read, out_of_descriptors)
 {
 	struct pollfd pfd = { .fd = self->sock, .events = POLLIN };
