@@ -245,6 +245,7 @@ struct own *own_socket(struct task *t);
 void close_own(struct own *own);
 void drop(int *slot);
 void keep(struct task *t, int *slots, unsigned int nr, int fd);
+__u32 short_ms(struct task *t);
 void set_up(struct task *t, struct own *own);
 
 /* events.c */

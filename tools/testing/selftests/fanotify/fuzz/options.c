@@ -110,7 +110,7 @@ static long call_ignore_sb(struct task *t)
 static long call_set_timeout(struct task *t)
 {
 	struct own *own = any_socket(t);
-	__u32 ms = 1 << below(t, 8);
+	__u32 ms = short_ms(t);
 
 	t->allowed = number_errnos;
 	if (once_in(t, 400))

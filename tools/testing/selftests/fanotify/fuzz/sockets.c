@@ -4,8 +4,6 @@
  */
 #include "fuzz.h"
 
-/* All wait for those who never answer, so mostly not for long. */
-#define SHORT_MS_BITS	8
 #define REPORTS_WHERE	(FAN_REPORT_DFID_NAME | FAN_REPORT_FID | FAN_REPORT_PATH)
 #define NR_GROUPS	3
 
@@ -62,11 +60,17 @@ static void set_number(int sock, int opt, __u32 number)
 	setsockopt(sock, SOL_FANOTIFY, opt, &number, sizeof(number));
 }
 
+/* All wait for those who never answer, so mostly not for long. */
+__u32 short_ms(struct task *t)
+{
+	return 1 << below(t, once_in(t, 4) ? 9 : 5);
+}
+
 /* So that what nobody answers is over soon */
 void set_up(struct task *t, struct own *own)
 {
 	__u32 policy = once_in(t, own->global ? 40 : 4) ? FAN_DENY : FAN_ALLOW;
-	__u32 ms = 1 << below(t, SHORT_MS_BITS);
+	__u32 ms = short_ms(t);
 	bool linger = once_in(t, 3);
 
 	set_number(own->fd, FANOTIFY_RESPONSE_TIMEOUT, ms);
