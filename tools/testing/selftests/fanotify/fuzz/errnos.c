@@ -12,7 +12,7 @@ const int socket_errnos[] = {
 };
 
 const int bind_errnos[] = {
-	EINVAL, EAFNOSUPPORT, EPERM, EACCES, EINTR, ENOMEM, EFAULT, 0
+	EINVAL, EAFNOSUPPORT, EPERM, EACCES, EINTR, EMFILE, ENOMEM, EFAULT, 0
 };
 
 const int mark_errnos[] = {

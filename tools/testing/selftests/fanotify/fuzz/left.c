@@ -4,15 +4,25 @@
  */
 #include "fuzz.h"
 
-#define MAX_MARKS	"/proc/sys/fs/fanotify_socket/max_user_marks"
-#define MAX_BYTES	"/proc/sys/fs/fanotify_socket/max_queue_bytes"
+#define MAX_MARKS	SYSCTLS "max_user_marks"
+#define MAX_GROUPS	SYSCTLS "max_user_groups"
 #define LEASE_TIME	"/proc/sys/fs/lease-break-time"
 #define NR_MARKS	5
 
+/* What the calls change, and is to be as before in the end */
+static struct {
+	const char *path;
+	long before;
+} limits[] = {
+	{ MAX_MARKS },
+	{ MAX_GROUPS },
+	{ SYSCTLS "max_queue_bytes" },
+	{ SYSCTLS "max_group_waiting" },
+	{ LEASE_TIME },
+};
+
 /* Groups linger, and end in the background. */
 #define LEFT_MS		(FAN_SO_MAX_LINGER * 1000 + WAIT_MS)
-
-static long marks_before, bytes_before, lease_before;
 
 static long get_number(const char *path)
 {
@@ -52,11 +62,12 @@ static int sockets(void)
 
 void left_before(void)
 {
+	size_t i;
+
 	if (sockets())
 		check_failed("there are listeners already: stop them");
-	marks_before = get_number(MAX_MARKS);
-	bytes_before = get_number(MAX_BYTES);
-	lease_before = get_number(LEASE_TIME);
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		limits[i].before = get_number(limits[i].path);
 	/* Nobody gives one back. */
 	set_number(LEASE_TIME, 1);
 }
@@ -92,16 +103,36 @@ static int settable_marks(void)
 
 static void check_marks(long long end)
 {
+	long before = get_number(MAX_MARKS);
 	int count;
 
 	set_number(MAX_MARKS, NR_MARKS);
 	do {
 		count = settable_marks();
 	} while (count != NR_MARKS && wait_a_bit(end));
-	set_number(MAX_MARKS, marks_before);
+	set_number(MAX_MARKS, before);
 	if (count != NR_MARKS)
 		check_failed("of %d marks %d could be set: the user's count of marks is not 0",
 			     NR_MARKS, count);
+}
+
+/* All of them can be had, and no more. */
+static void check_groups(long long end)
+{
+	long before = get_number(MAX_GROUPS);
+	int sock, other;
+
+	set_number(MAX_GROUPS, 1);
+	do {
+		sock = deaf_listener();
+	} while (sock == -EMFILE && wait_a_bit(end));
+	other = deaf_listener();
+	set_number(MAX_GROUPS, before);
+	if (sock < 0 || other != -EMFILE)
+		check_failed("the user's count of groups is not 0: %s, %s",
+			     strerror(sock < 0 ? -sock : 0),
+			     strerror(other < 0 ? -other : 0));
+	close(sock);
 }
 
 static void check_listener(const char *path)
@@ -127,10 +158,10 @@ static void check_listener(const char *path)
 void left_after(void)
 {
 	long long end = now_ms() + LEFT_MS;
+	size_t i;
 
-	set_number(LEASE_TIME, lease_before);
-	set_number(MAX_MARKS, marks_before);
-	set_number(MAX_BYTES, bytes_before);
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		set_number(limits[i].path, limits[i].before);
 	while (sockets() && wait_a_bit(end))
 		;
 	if (sockets())
@@ -138,7 +169,8 @@ void left_after(void)
 			     sockets());
 	printf("ok   /proc/net/fanotify has no socket\n");
 	check_marks(end);
-	printf("ok   the user's count of marks is 0\n");
+	check_groups(end);
+	printf("ok   the user's counts of marks and groups are 0\n");
 	check_listener(FUZZ_DIR "/plain/new");
 	check_listener(FUZZ_DISK "/plain/new");
 	check_listener(FUZZ_DIR "/overlay/new");

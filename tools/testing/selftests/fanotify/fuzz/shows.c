@@ -4,8 +4,6 @@
  */
 #include "fuzz.h"
 
-#define SYSCTLS	"/proc/sys/fs/fanotify_socket/"
-
 static long read_some(struct task *t, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -46,26 +44,35 @@ static long call_fdinfo(struct task *t)
 	return read_some(t, path);
 }
 
+/* With what is little and still enough, mostly */
+static const struct {
+	const char *path;
+	unsigned int little;
+} sysctls[] = {
+	{ SYSCTLS "max_queue_bytes", 1 << 22 },
+	{ SYSCTLS "max_user_marks", 1 << 22 },
+	{ SYSCTLS "max_user_groups", 128 },
+	{ SYSCTLS "max_group_waiting", 64 },
+};
+
 static long call_get_sysctl(struct task *t)
 {
-	return read_some(t, once_in(t, 2) ? SYSCTLS "max_queue_bytes" :
-					    SYSCTLS "max_user_marks");
+	return read_some(t, sysctls[below(t, ARRAY_SIZE(sysctls))].path);
 }
 
 static long call_set_sysctl(struct task *t)
 {
-	bool marks = once_in(t, 2);
-	int fd = open(marks ? SYSCTLS "max_user_marks" :
-			      SYSCTLS "max_queue_bytes", O_WRONLY | O_CLOEXEC);
+	unsigned int i = below(t, ARRAY_SIZE(sysctls));
+	int fd = open(sysctls[i].path, O_WRONLY | O_CLOEXEC);
 	char text[32];
 	long ret;
 	int len;
 
 	if (fd < 0)
 		return -errno;
-	/* Little is enough, mostly, but not always. */
 	len = sprintf(text, "%u", near_number(t, once_in(t, 4) ?
-					      1 + below(t, 2000) : 1 << 22));
+					      1 + below(t, 2000) :
+					      sysctls[i].little));
 	spoil(t, text, len);
 	ret = CALL(t, write(fd, in(t, text, len), len));
 	close(fd);
