@@ -61,7 +61,7 @@ static bool is_denied(const struct fanotify_event_metadata *ev)
 	return false;
 }
 
-static void answer(int i, const struct fanotify_event_metadata *ev)
+static void respond(int i, const struct fanotify_event_metadata *ev)
 {
 	struct fanotify_response response = {
 		.fd = ev->fd,
@@ -90,13 +90,14 @@ static void *answer_all(void *arg)
 			/* One by one, as they come */
 			if (pfds[i].revents &&
 			    read(pfds[i].fd, &ev, sizeof(ev)) == sizeof(ev))
-				answer(i, &ev);
+				respond(i, &ev);
 		}
 	}
 	return NULL;
 }
 
-static void mark(size_t i, unsigned int flags, uint64_t mask, const char *path)
+static void add_mark(size_t i, unsigned int flags, uint64_t mask,
+		     const char *path)
 {
 	tell("  %s: mark %s: ", classes[i].name, path);
 	tell_result(result(fanotify_mark(pfds[i].fd, FAN_MARK_ADD | flags, mask,
@@ -117,14 +118,14 @@ void answerer_start(void)
 	}
 	pfds[NR].fd = eventfd(0, EFD_CLOEXEC);
 	pfds[NR].events = POLLIN;
-	mark(0, FAN_MARK_FILESYSTEM, PERM_EVENTS, ".");
-	mark(0, FAN_MARK_IGNORED_MASK, FAN_ACCESS_PERM, "other");
-	mark(0, FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY,
-	     FAN_OPEN_PERM, "other");
-	mark(1, FAN_MARK_MOUNT, PERM_EVENTS | FAN_ONDIR, ".");
-	mark(1, FAN_MARK_INODE, PERM_EVENTS | FAN_EVENT_ON_CHILD, "dir");
-	mark(1, FAN_MARK_IGNORE_SURV, FAN_OPEN_PERM | FAN_EVENT_ON_CHILD,
-	     "dir/sub");
+	add_mark(0, FAN_MARK_FILESYSTEM, PERM_EVENTS, ".");
+	add_mark(0, FAN_MARK_IGNORED_MASK, FAN_ACCESS_PERM, "other");
+	add_mark(0, FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY,
+		 FAN_OPEN_PERM, "other");
+	add_mark(1, FAN_MARK_MOUNT, PERM_EVENTS | FAN_ONDIR, ".");
+	add_mark(1, FAN_MARK_INODE, PERM_EVENTS | FAN_EVENT_ON_CHILD, "dir");
+	add_mark(1, FAN_MARK_IGNORE_SURV, FAN_OPEN_PERM | FAN_EVENT_ON_CHILD,
+		 "dir/sub");
 	/* What it tells is complete before who asked goes on. */
 	fflush(stdout);
 	pfds[NR].revents = 0;

@@ -85,12 +85,12 @@ static int fds[ARRAY_SIZE(instances)];
 void tell_watch(const char *who, int fd)
 {
 	const struct inotify_event *ev;
-	char buf[4096] __attribute__((aligned(8)));
+	uint64_t buf[512];
+	const char *p;
 	ssize_t len;
-	char *p;
 
 	while ((len = read(fd, buf, sizeof(buf))) > 0) {
-		for (p = buf; p < buf + len; p += sizeof(*ev) + ev->len) {
+		for (p = (char *)buf; p < (char *)buf + len; p += sizeof(*ev) + ev->len) {
 			ev = (const struct inotify_event *)p;
 			tell("  %s: wd %d ", who, ev->wd);
 			tell_bits(in_bits, ev->mask);
@@ -170,7 +170,7 @@ static void open_close(const char *path)
 }
 
 /* More happens than the queue has room for. */
-static void overflow(void)
+static void fill_up(void)
 {
 	long before = swap_knob("/proc/sys/fs/inotify/max_queued_events", 4);
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -224,5 +224,5 @@ void inotify_calls(void)
 	tell_call("no such ioctl", result(ioctl(fd, 0x1234, &bytes)));
 	tell_fdinfo("inotify", fd);
 	close(fd);
-	overflow();
+	fill_up();
 }

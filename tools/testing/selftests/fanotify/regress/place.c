@@ -111,15 +111,18 @@ static void make_ext4(void)
 
 static void make_overlay(void)
 {
+	char options[256];
+
 	make_dir(TOP "/overlay");
 	make_dir(BELOW);
 	make_dir(LOWER);
 	make_dir(BELOW "/upper");
 	make_dir(BELOW "/work");
 	make_files(LOWER);
-	if (mount("regress", TOP "/overlay", "overlay", 0,
-		  "redirect_dir=on,lowerdir=" LOWER ",upperdir=" BELOW "/upper"
-		  ",workdir=" BELOW "/work"))
+	snprintf(options, sizeof(options),
+		 "redirect_dir=on,lowerdir=%s,upperdir=%s,workdir=%s", LOWER,
+		 BELOW "/upper", BELOW "/work");
+	if (mount("regress", TOP "/overlay", "overlay", 0, options))
 		fail("an overlay");
 }
 

@@ -40,7 +40,7 @@ static void open_close(const char *path)
 }
 
 /* More happens than the queues have room for, but for one of them. */
-static void overflow(void)
+static void fill_up(void)
 {
 	long before = swap_knob(QUEUE_LIMIT, 4);
 	uint64_t events = FAN_OPEN | FAN_CLOSE | FAN_EVENT_ON_CHILD;
@@ -275,7 +275,7 @@ static void other_groups(void)
 void queue_calls(void)
 {
 	tell("queues\n");
-	overflow();
+	fill_up();
 	read_badly();
 	answers();
 	other_groups();

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdnoreturn.h>
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "../../kselftest.h"
 
 /* All that is mounted is mounted here, and /mnt is an ext4. */
 #define TOP	"/tmp/fanotify_regress"
@@ -23,7 +23,7 @@
 /* Something without which there is nothing to compare */
 noreturn void fail(const char *what);
 
-void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+__printf(1, 2) void tell(const char *format, ...);
 
 /* The name of the error, or the number if it is none */
 void tell_result(long ret);
@@ -52,8 +52,7 @@ void tell_bits(const struct bit *bits, uint64_t mask);
 #define NAME_MOUNT	'M'
 #define NAME_COOKIE	'C'
 
-const char *name_of(char kind, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(2, 3) const char *name_of(char kind, const char *format, ...);
 
 /* This process is P1. */
 const char *name_of_pid(int pid);
