@@ -54,6 +54,8 @@ static struct child {
 static unsigned long calls = DEFAULT_CALLS;
 static unsigned int kills, stalls;
 static long long began;
+/* What is open needs nobody's permission. */
+static int sysrq;
 
 static void show_last(unsigned int worker, unsigned int number)
 {
@@ -206,6 +208,13 @@ static void look_at(unsigned int worker, unsigned int number)
 		record->pid = 0;
 }
 
+/* The console tells who sleeps where. */
+static void show_tasks(void)
+{
+	if (write(sysrq, "t", 1) != 1)
+		fprintf(stderr, "fuzz: sysrq: %m\n");
+}
+
 static void look_after(void)
 {
 	unsigned int worker, number;
@@ -214,9 +223,11 @@ static void look_after(void)
 		for (number = 0; number < NR_TASKS; number++)
 			look_at(worker, number);
 		if (children[worker].killed &&
-		    now_ms() > children[worker].killed + DEATH_MS)
+		    now_ms() > children[worker].killed + DEATH_MS) {
+			show_tasks();
 			check_failed("worker %u was killed, and does not end",
 				     worker);
+		}
 	}
 }
 
@@ -253,8 +264,10 @@ static void run_workers(void)
 	while (reap()) {
 		usleep(20000);
 		look_after();
-		if (now_ms() > end)
-			check_failed("there are processes that do not end");
+		if (now_ms() < end)
+			continue;
+		show_tasks();
+		check_failed("there are processes that do not end");
 	}
 	show_progress();
 	for (i = 0; i < NR_COMMON; i++)
@@ -299,6 +312,7 @@ static void prepare(void)
 		check_failed("mmap: %m");
 	if (nr_calls() > MAX_CALLS)
 		check_failed("MAX_CALLS is too low");
+	sysrq = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pass_sockets))
 		check_failed("socketpair: %m");
 	/* What a killed worker leaves behind is reaped here. */
