@@ -26,6 +26,7 @@
  * @policy: What it gets then. It is answered in the opposite way.
  * @socks: The sockets; -1 for none.
  * @evicted: Which of the members was evicted.
+ * @marks: How many marks there are to be in the end.
  * @notes: How many notifications there were.
  * @notes_read: How many of them were read.
  */
@@ -41,6 +42,7 @@ struct scene {
 	const struct policy *policy;
 	int socks[NR_SOCKS];
 	bool evicted[2];
+	int marks;
 	int notes;
 	int notes_read;
 };
