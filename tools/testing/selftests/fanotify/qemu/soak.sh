@@ -22,8 +22,8 @@ held()
 		echo 3 >/proc/sys/vm/drop_caches
 		sleep 1
 	done
-	awk '/^(SUnreclaim|KernelStack|PageTables|Percpu|VmallocUsed):/ { sum += $2 } END { print sum }' \
-		/proc/meminfo
+	awk '/^(SUnreclaim|KernelStack|PageTables|Percpu|VmallocUsed):/ { sum += $2 }
+	     END { print sum }' /proc/meminfo
 }
 
 while [ "$(date +%s)" -lt $end ] || [ $rounds -lt 4 ]; do
