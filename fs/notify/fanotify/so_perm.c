@@ -8,6 +8,7 @@
  * group->lock: an answer, the clock, the end of the group, and the death of the
  * task. Nothing here needs memory, and nothing is looked for but by hash.
  */
+#include <linux/freezer.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
@@ -135,6 +136,21 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 }
 
 /*
+ * The freezer of the old control groups asks each task once, and forgets one
+ * that is only on its way to sleep. If that is missed here, too, the next alarm
+ * comes by.
+ */
+static bool so_freeze(void)
+{
+#ifdef CONFIG_FREEZER
+	/* Not try_to_freeze(): the caller may hold locks, see below. */
+	if (freezing(current))
+		return __refrigerator(false);
+#endif
+	return false;
+}
+
+/*
  * Sleeps until there is a verdict, @perm->verdict, or the task is killed, in
  * which case it is 0. Each quarter of the period an event that nobody has, or
  * has any more, wakes everybody: the one that was woken for it may be stuck.
@@ -179,7 +195,8 @@ static void so_perm_wait(struct fanotify_so_group *group,
 
 		if (wake)
 			fanotify_so_wake_everyone(group);
-		schedule_timeout(nsecs_to_jiffies(left) + 1);
+		if (!so_freeze())
+			schedule_timeout(nsecs_to_jiffies(left) + 1);
 		spin_lock(&group->lock);
 		if (!perm->verdict)
 			now = fanotify_so_now();

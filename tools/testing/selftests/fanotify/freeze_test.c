@@ -5,6 +5,7 @@
  */
 
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -162,6 +163,63 @@ TEST_F(freezer, answered)
 		EXPECT_FALSE(doer_returned(&doer, 0));
 		ASSERT_EQ(0, write_knob(variant->knob, variant->off));
 		EXPECT_EQ(i ? -EPERM : 0, doer_result(&doer));
+	}
+}
+
+/* The first processor only, and before anybody else there or not */
+static int run_first(bool first)
+{
+	struct sched_param param = { .sched_priority = first };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		return -errno;
+	return result(sched_setscheduler(0, SCHED_RESET_ON_FORK |
+					 (first ? SCHED_FIFO : SCHED_OTHER),
+					 &param));
+}
+
+/* Goes there, and opens the file when it is told to go on. */
+static long do_open_there(const char *path)
+{
+	int ret = move_to_cgroup(getpid());
+
+	if (ret)
+		return ret;
+	raise(SIGSTOP);
+	return do_open(path);
+}
+
+/*
+ * Whoever has asked, and is about to sleep, is frozen, too: the one that reads
+ * his event keeps him from going on until he is to be frozen.
+ */
+TEST_F(freezer, about_to_sleep)
+{
+	struct fanotify_so_event_metadata ev;
+	struct doer doer;
+	int round, status;
+
+	for (round = 0; round < 20; round++) {
+		ASSERT_EQ(0, run_first(false));
+		ASSERT_TRUE(doer_start(&doer, do_open_there, FILE_PATH));
+		ASSERT_EQ(doer.pid, waitpid(doer.pid, &status, WUNTRACED));
+		ASSERT_TRUE(WIFSTOPPED(status));
+		ASSERT_EQ(0, run_first(true));
+		ASSERT_EQ(0, kill(doer.pid, SIGCONT));
+		ASSERT_EQ((long)sizeof(ev),
+			  result(read(self->sock, &ev, sizeof(ev))));
+		ASSERT_EQ(0, write_knob(variant->knob, variant->on));
+		if (variant->freezes_sleepers)
+			ASSERT_TRUE(comes_to_say(variant->state, variant->frozen));
+		EXPECT_EQ(0, answer(self->sock, ev.cookie, FAN_DENY));
+		EXPECT_FROZEN();
+		EXPECT_FALSE(doer_returned(&doer, 0));
+		close_event(&ev);
+		ASSERT_EQ(0, write_knob(variant->knob, variant->off));
+		EXPECT_EQ(-EPERM, doer_result(&doer));
 	}
 }
 
