@@ -122,6 +122,8 @@ struct fanotify_so_sb_count {
  * @cred: Who bound the first socket; a reference. Constant.
  * @sid: What security modules know that one as. Constant.
  * @ucounts: Whom the group and its marks count for; a reference. Constant.
+ * @counted: The group does. Constant from when it can be joined, or hears of
+ *           anything.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
  * @f_flags: How the files of the events are opened: O_* flags. Constant.
@@ -190,6 +192,7 @@ struct fanotify_so_group {
 	const struct cred *cred;
 	u32 sid;
 	struct ucounts *ucounts;
+	bool counted;
 	u32 mask;
 	u32 f_flags;
 	struct list_head order;

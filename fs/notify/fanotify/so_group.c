@@ -83,24 +83,17 @@ u32 fanotify_so_addr_mask(const struct fanotify_addr *addr)
 }
 
 /*
- * It counts for who binds it, until it hears of nothing any more: what then
- * still has to be destroyed must not be in the way of the next one.
+ * It counts for who makes it, until it hears of nothing any more: what then
+ * still has to be destroyed must not be in the way of the next one. Not before
+ * it is listed: who comes at the same time, and joins it, makes none.
  */
 static int so_group_count(struct fanotify_so_group *group)
 {
-	group->ucounts = alloc_ucounts(current_user_ns(), current_euid());
-	if (!group->ucounts)
-		return -ENOMEM;
-	if (inc_ucount(current_user_ns(), current_euid(),
-		       UCOUNT_FANOTIFY_SO_GROUPS))
-		return 0;
-	put_ucounts(group->ucounts);
-	return -EMFILE;
-}
+	struct ucounts *ucounts = group->ucounts;
 
-static void so_group_uncount(struct fanotify_so_group *group)
-{
-	dec_ucount(group->ucounts, UCOUNT_FANOTIFY_SO_GROUPS);
+	group->counted = inc_ucount(ucounts->ns, ucounts->uid,
+				    UCOUNT_FANOTIFY_SO_GROUPS);
+	return group->counted ? 0 : -EMFILE;
 }
 
 /* A group that hears of nothing yet, with both its references */
@@ -127,14 +120,15 @@ so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
 	group->mask = fanotify_so_addr_mask(addr);
 	group->f_flags = addr->f_flags;
 
-	err = so_group_count(group);
-	if (err)
+	err = -ENOMEM;
+	group->ucounts = alloc_ucounts(current_user_ns(), current_euid());
+	if (!group->ucounts)
 		goto out_free_group;
 
 	fsn = fsnotify_alloc_group(&so_fsnotify_ops, FSNOTIFY_GROUP_USER);
 	err = PTR_ERR_OR_ZERO(fsn);
 	if (err)
-		goto out_uncount;
+		goto out_put_ucounts;
 
 	group->cred = get_current_cred();
 	fsn->private = group;
@@ -148,8 +142,7 @@ so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
 	fsnotify_get_group(fsn);
 	return group;
 
-out_uncount:
-	so_group_uncount(group);
+out_put_ucounts:
 	put_ucounts(group->ucounts);
 out_free_group:
 	kvfree(group);
@@ -159,7 +152,6 @@ out_free_group:
 /* One that nobody else has seen */
 static void so_group_free(struct fanotify_so_group *group)
 {
-	so_group_uncount(group);
 	fsnotify_put_group(group->fsn);
 	fsnotify_put_group(group->fsn);
 }
@@ -168,11 +160,12 @@ static void so_group_free(struct fanotify_so_group *group)
 static int so_group_start(struct fanotify_so_group *group,
 			  struct fanotify_so_member *member)
 {
-	int err = 0;
+	int err;
 
 	fanotify_so_order_add(group);
 	fanotify_so_member_add(group, member);
-	if (group->mask)
+	err = so_group_count(group);
+	if (!err && group->mask)
 		err = fanotify_so_global_add(group);
 	if (err) {
 		fanotify_so_group_leave(group, member);
@@ -199,15 +192,10 @@ so_group_find(u64 net, const struct fanotify_addr *addr, u32 report,
 	if (group)
 		return group;
 
-	group = so_group_alloc(net, addr, report);
-	/* Who had the last one that could be may just have made this one. */
-	if (group == ERR_PTR(-EMFILE) && addr->group_num)
-		return fanotify_so_share_find(net, addr->group_num, NULL) ?: group;
-	if (IS_ERR(group))
-		return group;
-	*new = group;
-	return addr->group_num ?
-	       fanotify_so_share_find(net, addr->group_num, group) : group;
+	*new = so_group_alloc(net, addr, report);
+	if (IS_ERR(*new) || !addr->group_num)
+		return *new;
+	return fanotify_so_share_find(net, addr->group_num, *new);
 }
 
 /**
@@ -277,7 +265,8 @@ void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 
 	if (!first)
 		return;
-	so_group_uncount(group);
+	if (group->counted)
+		dec_ucount(group->ucounts, UCOUNT_FANOTIFY_SO_GROUPS);
 	fanotify_so_share_remove(group);
 	fanotify_so_queue_shutdown(group);
 	/* From here on no mount adds a mark, as no SET_MARK does any more. */

@@ -10,12 +10,13 @@
 #include "rounds.h"
 #include "share.h"
 
-#define MAX_USER_GROUPS "/proc/sys/fs/fanotify_socket/max_user_groups"
 #define USER_NS_GROUPS "/proc/sys/user/max_fanotify_socket_groups"
-#define MAX_GROUP_WAITING "/proc/sys/fs/fanotify_socket/max_group_waiting"
+#define MAX_GROUP_WAITING SYSCTLS "max_group_waiting"
 
 /* The limit of the tests */
 #define LIMIT 3
+
+#define NR_BINDERS 4
 
 FIXTURE(groups)
 {
@@ -145,6 +146,40 @@ TEST_F(groups, shared)
 		close(members[i]);
 	self->socks[0] = new_member(&addr);
 	EXPECT_LE(0, self->socks[0]);
+}
+
+static void *bind_member(void *arg)
+{
+	const struct fanotify_addr *addr = arg;
+
+	return (void *)(long)new_member(addr);
+}
+
+/* Nor does who comes when another one is just about to make it. */
+TEST_F(groups, made_at_once)
+{
+	struct fanotify_addr addr = group_address(0);
+	pthread_t threads[NR_BINDERS];
+	int round, i;
+
+	ASSERT_EQ(0, close(self->socks[1]));
+	self->socks[1] = -1;
+	for (round = 0; round < 500; round++) {
+		addr.group_num++;
+		for (i = 0; i < NR_BINDERS; i++)
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL,
+						    bind_member, &addr));
+		for (i = 0; i < NR_BINDERS; i++) {
+			void *sock;
+
+			ASSERT_EQ(0, pthread_join(threads[i], &sock));
+			ASSERT_LE(0, (long)sock);
+			close((long)sock);
+		}
+	}
+	self->socks[1] = deaf_listener();
+	EXPECT_LE(0, self->socks[1]);
+	EXPECT_EQ(-EMFILE, deaf_listener());
 }
 
 /* One that lingers is there, too. */
