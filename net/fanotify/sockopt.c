@@ -381,8 +381,9 @@ static int get_rule(struct fanotify_so_group *group, int optname, u32 *val)
  * @optlen: size of that in bytes; is set to the size of the value
  *
  * Context: Process context, no lock held. May sleep.
- * Return: 0; -ENOPROTOOPT for what is no option, or one that can only be set;
- * -ENOTCONN before bind(); -EINVAL if @optval is too small; -EFAULT.
+ * Return: 0; -ENOPROTOOPT for what is no option; -ENOTCONN before bind(), and
+ * -ENOPROTOOPT after it for what can only be set; -EINVAL if @optval is too
+ * small; -EFAULT.
  */
 int fanotify_getsockopt(struct socket *sock, int level, int optname,
 			char __user *optval, int __user *optlen)
