@@ -5,6 +5,7 @@
 
 #define _GNU_SOURCE
 #include "asked.h"
+#include "passed.h"
 #include "ways.h"
 
 static int fionread(int sock)
@@ -287,47 +288,6 @@ TEST_F(answerer, to_what_a_child_has_read)
 	EXPECT_EQ(-EPERM, doer_result(&doer));
 }
 
-/* Sends the descriptor over the pair, or -errno. */
-static int send_fd(int over, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 0;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(over, &msg, 0) == 1 ? 0 : -errno;
-}
-
-/* The descriptor that was sent, or -errno. */
-static int recv_fd(int over)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {}, byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(over, &msg, MSG_CMSG_CLOEXEC) != 1)
-		return -errno;
-	if (!CMSG_FIRSTHDR(&msg))
-		return -ENOENT;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 static int serve_as_nobody(int over)
 {
 	struct fanotify_so_event_metadata ev;
@@ -337,7 +297,7 @@ static int serve_as_nobody(int over)
 	ret = become_nobody();
 	if (ret)
 		return ret;
-	sock = recv_fd(over);
+	sock = recv_fd(over, 0);
 	if (sock < 0)
 		return sock;
 	if (stat(FILE_PATH, &st))
@@ -360,7 +320,7 @@ TEST_F(answerer, from_whom_the_socket_was_sent_to)
 		close(pair[0]);
 		_exit(-serve_as_nobody(pair[1]));
 	}
-	ASSERT_EQ(0, send_fd(pair[0], self->sock));
+	ASSERT_EQ(0, send_fd(pair[0], self->sock, 0));
 	ASSERT_TRUE(doer_start(&doer, do_open, FILE_PATH));
 	EXPECT_EQ(0, exit_status(child));
 	EXPECT_EQ(-EPERM, doer_result(&doer));

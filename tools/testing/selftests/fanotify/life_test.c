@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include <signal.h>
 
-#include "common.h"
+#include "passed.h"
 
 #define FILE_PATH TMP "/file"
 #define TEXT "text of the file"
@@ -126,32 +126,6 @@ TEST_F(life, exec_loses_it)
 	EXPECT_EQ(0, read_one(self->sock));
 }
 
-/* Sends a descriptor over a unix socket, or receives it. 0, fd or -errno. */
-static int pass_fd(int usock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = {}, data = 'x';
-	struct iovec iov = { .iov_base = &data, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	if (fd < 0) {
-		if (recvmsg(usock, &msg, 0) != 1)
-			return -errno;
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-		return fd;
-	}
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(usock, &msg, 0) == 1 ? 0 : -errno;
-}
-
 /*
  * Who holds the socket can read what it reports: the right was bind()'s. The
  * file of this event is one that the reader cannot open by himself.
@@ -201,11 +175,11 @@ TEST_F(passed, to_nobody)
 		close(sock);
 		if (become_nobody() || open(variant->path, O_RDONLY) >= 0)
 			_exit(100);
-		sock = pass_fd(pair[1], -1);
+		sock = recv_fd(pair[1], 0);
 		_exit(only_event(sock, &st) == FAN_OPEN ? 0 : 101);
 	}
 	ASSERT_EQ(0, open_close(variant->path, O_RDONLY));
-	ASSERT_EQ(0, pass_fd(pair[0], sock));
+	ASSERT_EQ(0, send_fd(pair[0], sock, 0));
 	ASSERT_EQ(0, close(sock));
 	EXPECT_EQ(0, exit_status(child));
 }
@@ -216,14 +190,14 @@ TEST_F(life, in_flight)
 	int pair[2], sock;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	ASSERT_EQ(0, pass_fd(pair[0], self->sock));
+	ASSERT_EQ(0, send_fd(pair[0], self->sock, 0));
 	ASSERT_EQ(0, close(self->sock));
 	ASSERT_EQ(0, cause());
-	sock = pass_fd(pair[1], -1);
+	sock = recv_fd(pair[1], 0);
 	ASSERT_LE(0, sock);
 	EXPECT_EQ(0, read_one(sock));
 	/* And goes away when nobody receives it. */
-	ASSERT_EQ(0, pass_fd(pair[0], sock));
+	ASSERT_EQ(0, send_fd(pair[0], sock, 0));
 	ASSERT_EQ(0, close(sock));
 	ASSERT_EQ(0, close(pair[0]));
 	ASSERT_EQ(0, close(pair[1]));

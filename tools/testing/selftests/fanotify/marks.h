@@ -17,7 +17,10 @@
 /* Every flag that only a directory can have. */
 #define DIR_FLAGS (FAN_ONDIR | FAN_EVENT_ON_CHILD)
 
-#define MAX_USER_MARKS "/proc/sys/fs/fanotify_socket/max_user_marks"
+/* The limits of the family */
+#define SYSCTLS "/proc/sys/fs/fanotify_socket/"
+#define MAX_USER_GROUPS SYSCTLS "max_user_groups"
+#define MAX_USER_MARKS SYSCTLS "max_user_marks"
 
 /* Writes what a file of /proc or /sys takes at once. 0 or -errno. */
 static inline int write_knob(const char *path, const char *text)

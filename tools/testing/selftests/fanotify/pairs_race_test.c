@@ -791,8 +791,9 @@ TEST_F(pair, at_once)
 	EXPECT_EQ(has_act(race, EVICT), !!race->evicted);
 	for (i = 0; i < BATCH; i++)
 		scene_unmount(_metadata, &self->scenes[i]);
-	EXPECT_TRUE(left_no_socket());
-	left_no_mark(_metadata);
+	EXPECT_EQ(0, left_sockets());
+	EXPECT_EQ(LEFT_MARKS, left_room(TMP, now_ms() + WAIT_MS));
+	EXPECT_EQ(0, left_no_group(now_ms() + WAIT_MS));
 }
 
 TEST_HARNESS_MAIN

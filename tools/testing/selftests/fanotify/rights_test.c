@@ -10,6 +10,7 @@
 
 #define _GNU_SOURCE
 #include "marks.h"
+#include "passed.h"
 
 #define OPEN_TO_ALL TMP "/for-others"
 #define SECRET TMP "/secret"
@@ -56,49 +57,6 @@ static void make_sockets(struct things *t)
 	t->shared = shared_listener();
 }
 
-union fds_message {
-	char room[CMSG_SPACE(sizeof(struct things))];
-	struct cmsghdr hdr;
-};
-
-static struct msghdr fds_message(union fds_message *cmsg, struct iovec *iov)
-{
-	return (struct msghdr){
-		.msg_iov = iov,
-		.msg_iovlen = 1,
-		.msg_control = cmsg,
-		.msg_controllen = sizeof(*cmsg),
-	};
-}
-
-static int send_things(int to, const struct things *t)
-{
-	struct iovec iov = { "", 1 };
-	union fds_message cmsg = {
-		.hdr.cmsg_len = CMSG_LEN(sizeof(*t)),
-		.hdr.cmsg_level = SOL_SOCKET,
-		.hdr.cmsg_type = SCM_RIGHTS,
-	};
-	struct msghdr msg = fds_message(&cmsg, &iov);
-
-	memcpy(CMSG_DATA(&cmsg.hdr), t, sizeof(*t));
-	return sendmsg(to, &msg, 0) != 1;
-}
-
-static int take_things(int from, struct things *t)
-{
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	union fds_message cmsg = { };
-	struct msghdr msg = fds_message(&cmsg, &iov);
-
-	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) != 1 ||
-	    cmsg.hdr.cmsg_len != CMSG_LEN(sizeof(*t)))
-		return -1;
-	memcpy(t, CMSG_DATA(&cmsg.hdr), sizeof(*t));
-	return 0;
-}
-
 FIXTURE(rights)
 {
 	struct things own;
@@ -132,7 +90,7 @@ static void keep(int to, const struct things *opened)
 	char order;
 
 	make_sockets(&t);
-	if (send_things(to, &t))
+	if (send_fds(to, (const int *)&t, NR_THINGS, 0))
 		_exit(1);
 	while (read(to, &order, 1) > 0) {
 		if (order == ORDER_WRITE)
@@ -220,7 +178,7 @@ FIXTURE_SETUP(rights)
 	if (variant->who == FALLEN)
 		make_sockets(&self->own);
 	ASSERT_EQ(0, become(variant->who));
-	ASSERT_EQ(0, take_things(self->giver, &given));
+	ASSERT_EQ(0, recv_fds(self->giver, (int *)&given, NR_THINGS, 0));
 	if (is_given(variant->who)) {
 		self->own = given;
 	} else {

@@ -22,9 +22,6 @@
 #define FUZZ_DIR	"/tmp/fanotify_fuzz"
 #define FUZZ_DISK	"/mnt/fanotify_fuzz"
 
-/* Where the limits of the family are */
-#define SYSCTLS		"/proc/sys/fs/fanotify_socket/"
-
 #define NR_WORKERS	8
 /* Of a worker: its main thread, perhaps another one, perhaps a child. */
 enum { TASK_MAIN, TASK_THREAD, TASK_CHILD, NR_TASKS };

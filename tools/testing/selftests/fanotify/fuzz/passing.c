@@ -3,30 +3,13 @@
  * PF_FANOTIFY fuzz: descriptors on their way from anybody to anybody
  */
 #include "fuzz.h"
-
-union control {
-	struct cmsghdr hdr;
-	char buf[CMSG_SPACE(sizeof(int))];
-};
+#include "../passed.h"
 
 /* Into the pair of sockets that all have */
 int pass_fd(struct task *t, int fd)
 {
-	union control control = { .hdr = {
-		.cmsg_len = CMSG_LEN(sizeof(int)),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
-	struct iovec iov = { .iov_base = "f", .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-
-	memcpy(CMSG_DATA(&control.hdr), &fd, sizeof(fd));
-	return CALL(t, sendmsg(pass_sockets[0], &msg, MSG_DONTWAIT));
+	call_begins(t);
+	return call_ends(t, send_fd(pass_sockets[0], fd, MSG_DONTWAIT));
 }
 
 static long call_give(struct task *t)
@@ -50,23 +33,12 @@ static bool is_ours(int fd)
 static long call_take(struct task *t)
 {
 	struct own *own = &t->sockets[below(t, NR_SOCKETS)];
-	union control control;
-	char c;
-	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	long ret;
 	int fd;
 
-	ret = CALL(t, recvmsg(pass_sockets[1], &msg,
-			      MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-	if (ret < 0 || msg.msg_controllen < CMSG_LEN(sizeof(int)))
-		return ret < 0 ? ret : -ENOMSG;
-	memcpy(&fd, CMSG_DATA(&control.hdr), sizeof(fd));
+	call_begins(t);
+	fd = call_ends(t, recv_fd(pass_sockets[1], MSG_DONTWAIT));
+	if (fd < 0)
+		return fd;
 	if (!is_ours(fd)) {
 		keep(t, t->seen, NR_SEEN, fd);
 		return 0;

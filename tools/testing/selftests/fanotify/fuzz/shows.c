@@ -3,6 +3,7 @@
  * PF_FANOTIFY fuzz: what /proc shows, and what is set there
  */
 #include "fuzz.h"
+#include "../marks.h"
 
 static long read_some(struct task *t, const char *path)
 {
@@ -50,8 +51,8 @@ static const struct {
 	unsigned int little;
 } sysctls[] = {
 	{ SYSCTLS "max_queue_bytes", 1 << 22 },
-	{ SYSCTLS "max_user_marks", 1 << 22 },
-	{ SYSCTLS "max_user_groups", 128 },
+	{ MAX_USER_MARKS, 1 << 22 },
+	{ MAX_USER_GROUPS, 128 },
 	{ SYSCTLS "max_group_waiting", 64 },
 };
 

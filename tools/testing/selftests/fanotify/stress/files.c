@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 
 #include "stress.h"
+#include "../passed.h"
 
 /* Any file is a program. */
 #define PROGRAM	"#!/bin/true\n"
@@ -48,48 +49,12 @@ const char *random_file(struct worker *w, char *path)
 /* Any worker may get it, or nobody. */
 int pass_fd(struct worker *w, int fd)
 {
-	union {
-		struct cmsghdr hdr;
-		char buf[CMSG_SPACE(sizeof(int))];
-	} control = { .hdr = {
-		.cmsg_len = CMSG_LEN(sizeof(int)),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
-	struct iovec iov = { .iov_base = "f", .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-
-	memcpy(CMSG_DATA(&control.hdr), &fd, sizeof(fd));
-	return result(sendmsg(w->give, &msg, MSG_DONTWAIT));
+	return send_fd(w->give, fd, MSG_DONTWAIT);
 }
 
 int take_fd(struct worker *w)
 {
-	union {
-		struct cmsghdr hdr;
-		char buf[CMSG_SPACE(sizeof(int))];
-	} control;
-	char c;
-	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(w->take, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
-		return -errno;
-	if (!CMSG_FIRSTHDR(&msg))
-		return -ENOMSG;
-	memcpy(&fd, CMSG_DATA(&control.hdr), sizeof(fd));
-	return fd;
+	return recv_fd(w->take, MSG_DONTWAIT);
 }
 
 /* Makes what @fd has the beginning of a program again. */

@@ -8,10 +8,9 @@
 #include <dirent.h>
 
 #include "stress.h"
+#include "../left.h"
 
 #define OUR_CACHES	"fanotify_so_"
-#define MAX_MARKS	"/proc/sys/fs/fanotify_socket/max_user_marks"
-#define NR_MARKS	5
 #define MARKED		"/tmp/fanotify_stress_marked"
 
 /*
@@ -114,125 +113,38 @@ static long objects_of(int i)
 	       (others[i].of_process ? processes() : 0);
 }
 
-/* How many lines about sockets? */
-static int sockets(void)
-{
-	FILE *f = fopen("/proc/net/fanotify", "re");
-	int lines = 0;
-	char line[256];
-
-	if (!f)
-		check_failed("/proc/net/fanotify: %m");
-	while (fgets(line, sizeof(line), f))
-		lines++;
-	fclose(f);
-	if (!lines)
-		check_failed("/proc/net/fanotify is empty");
-	return lines - 1;
-}
-
 void verify_before(void)
 {
 	size_t i;
 
-	if (sockets() || objects(OUR_CACHES, false))
+	if (left_sockets() || objects(OUR_CACHES, false))
 		check_failed("there are listeners already: stop them");
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		others[i].before = objects_of(i);
 }
 
-static bool wait_a_bit(long long end)
-{
-	return now_ms() < end && !usleep(100000);
-}
-
-static long get_limit(void)
-{
-	FILE *f = fopen(MAX_MARKS, "re");
-	long limit;
-
-	if (!f || fscanf(f, "%ld", &limit) != 1)
-		check_failed("%s: %m", MAX_MARKS);
-	fclose(f);
-	return limit;
-}
-
-static void set_limit(long limit)
-{
-	char text[32];
-
-	sprintf(text, "%ld", limit);
-	write_to(MAX_MARKS, text);
-}
-
-/* How many marks can be set before the limit, which is NR_MARKS? */
-static int settable_marks(void)
-{
-	struct fanotify_so_inode_mark mark = { .mask = FAN_OPEN };
-	int sock = deaf_listener();
-	int i, count = 0, ret = 0;
-	char path[64];
-
-	if (sock < 0)
-		check_failed("bind: %s", strerror(-sock));
-	for (i = 0; !ret && i <= NR_MARKS; i++) {
-		sprintf(path, MARKED "/%d", i);
-		mark.fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
-		if (mark.fd < 0)
-			check_failed("%s: %m", path);
-		ret = result(setsockopt(sock, SOL_FANOTIFY, FANOTIFY_SET_MARK,
-					&mark, sizeof(mark)));
-		count += !ret;
-		close(mark.fd);
-	}
-	close(sock);
-	/* Not before: a mark goes with its file. */
-	for (i = 0; i <= NR_MARKS; i++) {
-		sprintf(path, MARKED "/%d", i);
-		unlink(path);
-	}
-	if (ret && ret != -ENOSPC)
-		check_failed("setting a mark: %s", strerror(-ret));
-	return count;
-}
-
 static void verify_marks(long long end)
 {
-	long limit = get_limit();
 	int count;
 
 	if (mkdir(MARKED, 0755) && errno != EEXIST)
 		check_failed("%s: %m", MARKED);
-	set_limit(NR_MARKS);
-	do {
-		count = settable_marks();
-	} while (count != NR_MARKS && wait_a_bit(end));
-	set_limit(limit);
+	count = left_room(MARKED, end);
 	rmdir(MARKED);
-	if (count != NR_MARKS)
+	if (count < 0)
+		check_failed("setting marks: %s", strerror(-count));
+	if (count != LEFT_MARKS)
 		check_failed("of %d marks %d could be set: the user's count of marks is not 0",
-			     NR_MARKS, count);
+			     LEFT_MARKS, count);
 }
 
 static void verify_listener(void)
 {
-	int sock = global_listener(FAN_CLOSE_WRITE);
-	struct fanotify_so_event_metadata ev;
-	const char *path = MARKED;
-	struct stat st;
-	int ret;
+	int ret = left_hears(MARKED);
 
-	if (sock < 0)
-		check_failed("bind: %s", strerror(-sock));
-	if (write_file(path, "text") || stat(path, &st))
-		check_failed("%s: %m", path);
-	ret = next_event(sock, &st, &ev);
-	if (ret || ev.mask != FAN_CLOSE_WRITE || ev.tgid != getpid())
+	if (ret)
 		check_failed("a new listener does not hear: %s",
 			     strerror(-ret));
-	close(ev.fd);
-	close(sock);
-	unlink(path);
 }
 
 static void verify_slabs(long long end)
@@ -242,7 +154,7 @@ static void verify_slabs(long long end)
 
 	do {
 		now = objects(OUR_CACHES, false);
-	} while (now && wait_a_bit(end));
+	} while (now && left_wait(end));
 	if (now)
 		check_failed("%ld objects are left in the slabs " OUR_CACHES "*",
 			     now);
@@ -254,7 +166,7 @@ static void verify_slabs(long long end)
 			/* Inodes of /proc have references to pids. */
 			write_to("/proc/sys/vm/drop_caches", "2");
 			now = objects_of(i);
-		} while (now > max && wait_a_bit(end));
+		} while (now > max && left_wait(end));
 		printf("     slab %s: %ld objects, %ld before\n",
 		       others[i].name, now, others[i].before);
 		if (now > max)
@@ -266,16 +178,21 @@ static void verify_slabs(long long end)
 void verify_after(void)
 {
 	long long end = now_ms() + WAIT_MS;
+	int ret;
 
-	while (sockets() && wait_a_bit(end))
-		;
-	if (sockets())
-		check_failed("%d sockets are left in /proc/net/fanotify",
-			     sockets());
+	ret = left_no_socket(end);
+	if (ret < 0)
+		check_failed("/proc/net/fanotify: %s", strerror(-ret));
+	if (ret)
+		check_failed("%d sockets are left in /proc/net/fanotify", ret);
 	printf("ok   /proc/net/fanotify has no socket\n");
 
 	verify_marks(end);
-	printf("ok   the user's count of marks is 0\n");
+	ret = left_no_group(end);
+	if (ret)
+		check_failed("the user's count of groups is not 0: %s",
+			     strerror(-ret));
+	printf("ok   the user's counts of marks and groups are 0\n");
 	verify_listener();
 	printf("ok   a new listener hears\n");
 	verify_slabs(end);
