@@ -196,13 +196,15 @@ void fanotify_so_mark_set(struct fsnotify_mark *mark, u32 mask,
 			  u32 ignored_mask)
 {
 	struct fanotify_so_mark *so_mark = fanotify_so_mark(mark);
+	unsigned int flags;
 
 	spin_lock(&mark->lock);
 	/* The bit means another thing inside fsnotify, and is a flag there. */
+	flags = mark->flags & ~FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY;
 	if (ignored_mask & FAN_SURVIVE_MODIFY)
-		mark->flags |= FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY;
-	else
-		mark->flags &= ~FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY;
+		flags |= FSNOTIFY_MARK_FLAG_IGNORED_SURV_MODIFY;
+	/* These pair with send_to_group(), fsnotify_calc_mask(), so_wanted_at() */
+	WRITE_ONCE(mark->flags, flags);
 	WRITE_ONCE(so_mark->asked, mask);
 	so_mark->kept = 0;
 	/* What is being asked now is not for this ignored mask. */
@@ -369,6 +371,7 @@ struct fsnotify_mark *fanotify_so_get_keeper(struct fanotify_so_group *group,
 	struct fsnotify_mark *mark;
 	struct mem_cgroup *old_memcg;
 
+	might_lock(&group->fsn->mark_mutex);
 	mark = fsnotify_find_inode_mark(inode, group->fsn);
 	/* Pairs with so_make_keeper() */
 	if (mark && smp_load_acquire(&fanotify_so_mark(mark)->keeps))

@@ -244,7 +244,8 @@ static int so_plan(struct fanotify_so_group *group,
 static void so_pin_inode(struct fsnotify_mark *mark)
 {
 	spin_lock(&mark->lock);
-	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
+	/* Pairs with __fsnotify_recalc_mask() */
+	WRITE_ONCE(mark->flags, mark->flags & ~FSNOTIFY_MARK_FLAG_NO_IREF);
 	spin_unlock(&mark->lock);
 }
 

@@ -336,7 +336,12 @@ void fanotify_so_subtree_gone(struct fsnotify_mark *mark)
 	if (hub) {
 		fsnotify_get_mark(hub);
 		so_unlist(tree);
-		idle = fanotify_so_mark_is_idle(hub);
+		/*
+		 * If it is detached already its connector may be going. Pairs
+		 * with fsnotify_free_mark(), which is not under the mutex.
+		 */
+		idle = READ_ONCE(hub->flags) & FSNOTIFY_MARK_FLAG_ATTACHED &&
+		       fanotify_so_mark_is_idle(hub);
 		if (idle)
 			fsnotify_detach_mark(hub);
 	}

@@ -33,6 +33,8 @@
  */
 void fanotify_so_verdict_start(struct fanotify_so_group *group)
 {
+	might_lock(&group->fsn->mark_mutex);
+	/* Pair with the end of this, and with who shuts it down. */
 	if (READ_ONCE(group->keeps) || READ_ONCE(group->shutdown))
 		return;
 
@@ -129,10 +131,13 @@ void fanotify_so_verdict_prepare(struct fanotify_so_group *group,
 void fanotify_so_verdict_keep(const struct fanotify_so_perm *perm)
 {
 	struct fsnotify_mark *fsn = perm->mark;
+	struct fanotify_so_group *group;
 	struct fanotify_so_mark *mark;
 
 	if (!fsn)
 		return;
+	group = fsn->group->private;
+	lockdep_assert_held(&group->lock);
 	mark = fanotify_so_mark(fsn);
 
 	spin_lock(&fsn->lock);
