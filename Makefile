@@ -1,7 +1,7 @@
 # PF_FANOTIFY: see README.md. Everything is done by the scripts that the
 # targets name; stages and progress go to stderr.
 
-.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick clean
+.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick check-race clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
@@ -43,12 +43,15 @@ check: ## all checks of the series: every commit, every base version
 check-quick: ## the checks that take seconds
 	@scripts/check quick
 
+check-race: ## look for data races: the stress test and some others, with KCSAN
+	@scripts/check-race
+
 clean: ## remove out/ and the cache, but for the compiler's
 	@scripts/clean
 
 # make exits with the status of the guest's program, by becoming it.
-options = DEBUG='$(DEBUG)' BASE='$(BASE)' MODULE='$(MODULE)' ICOUNT='$(ICOUNT)' SMP='$(SMP)' \
-	MEM='$(MEM)' ACCEL='$(ACCEL)' FILES='$(FILES)' KERNEL='$(KERNEL)'
+options = DEBUG='$(DEBUG)' BASE='$(BASE)' MODULE='$(MODULE)' KCSAN='$(KCSAN)' \
+	ICOUNT='$(ICOUNT)' SMP='$(SMP)' MEM='$(MEM)' ACCEL='$(ACCEL)' FILES='$(FILES)' KERNEL='$(KERNEL)'
 guest = $(options) exec scripts/guest "$(EXEC)" $(ARGS)
 dry = $(findstring n,$(firstword -$(MAKEFLAGS)))
 ifneq ($(filter guest,$(MAKECMDGOALS)),)
