@@ -3,11 +3,16 @@
 # the two accesses is in such a function, or in a helper of the library that was
 # called there; of these each is shown in full, once, behind "ours: ". Of all
 # reports there is a line with how often they came.
+#
+# Next to nothing of ours runs in interrupts. If the other access is in one, in a
+# function of others, it is about what is inlined into ours, as the flags of the
+# current task, and no report of ours.
 
 function end_report()
 {
 	if (!title)
 		return
+	mine = mine && !foreign
 	if (mine && !count[title, mine])
 		printf "%s", text
 	count[title, mine]++
@@ -30,7 +35,7 @@ BEGIN {
 	title = $0
 	sub(/^BUG: KCSAN: /, "", title)
 	sub(/\+0x.*/, "", title)
-	mine = found = 0
+	mine = foreign = found = 0
 }
 title {
 	text = text "ours: " $0 "\n"
@@ -38,6 +43,7 @@ title {
 # An access, and the functions in which it is, the innermost first
 title && / by (task|interrupt)/ {
 	found = 0
+	interrupt = / by interrupt/
 }
 title && !found && /^ [^ ]*\+0x/ {
 	name = $1
@@ -46,6 +52,8 @@ title && !found && /^ [^ ]*\+0x/ {
 		found = 1
 		if (name in is_ours)
 			mine = 1
+		else if (interrupt)
+			foreign = 1
 	}
 }
 END {
