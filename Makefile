@@ -1,7 +1,7 @@
 # PF_FANOTIFY: see README.md. Everything is done by the scripts that the
 # targets name; stages and progress go to stderr.
 
-.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick check-race clean
+.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick check-bisect check-race check-static coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
@@ -45,6 +45,15 @@ check-quick: ## the checks that take seconds
 
 check-race: ## look for data races: the stress test and some others, with KCSAN
 	@scripts/check-race
+
+check-static: ## clang, -fanalyzer, other configurations, coccinelle: our files
+	@scripts/check-static
+
+check-bisect: ## every commit boots and passes the tests it has
+	@scripts/check-bisect
+
+coverage: ## which lines and branches of our files the tests execute
+	@scripts/coverage
 
 clean: ## remove out/ and the cache, but for the compiler's
 	@scripts/clean

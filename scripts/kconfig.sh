@@ -5,9 +5,6 @@
 # its date, so that nothing is rebuilt.
 
 fragments_test=("$top/$selftests/config" "$top/$selftests/qemu/kernel.config")
-fragments_module=("${fragments_test[@]}" "$top/scripts/module.config")
-fragments_noperm=("${fragments_test[@]}" "$top/scripts/noperm.config")
-fragments_kcsan=("${fragments_test[@]}" "$top/scripts/kcsan.config")
 fragments_debug=("${fragments_test[@]}" "$top/$selftests/qemu/debug.config")
 
 kconfig()
