@@ -122,8 +122,7 @@ struct fanotify_so_sb_count {
  * @cred: Who bound the first socket; a reference. Constant.
  * @sid: What security modules know that one as. Constant.
  * @ucounts: Whom the group and its marks count for; a reference. Constant.
- * @counted: The group does. Constant from when it can be joined, or hears of
- *           anything.
+ * @counted: The group does [@lock]; also who makes it sets it, without.
  * @mask: The events of a global listener, and FAN_ONDIR; 0 for a directed
  *        one. Constant.
  * @f_flags: How the files of the events are opened: O_* flags. Constant.
@@ -246,6 +245,8 @@ struct fanotify_so_group {
 
 /* so_group.c */
 u32 fanotify_so_addr_mask(const struct fanotify_addr *addr);
+void fanotify_so_group_uncount(struct fanotify_so_group *group);
+void fanotify_so_group_end(struct fanotify_so_group *group);
 void fanotify_so_group_shutdown(struct fanotify_so_group *group);
 
 /* so_share.c */

@@ -123,7 +123,10 @@ bool fanotify_so_count_timeout(struct fanotify_so_group *group,
 	}
 	if (evict && !group->live) {
 		WRITE_ONCE(group->evicted, true);
-		WRITE_ONCE(group->shutdown, true);
+		if (group->rules.policy == FAN_DENY)
+			WRITE_ONCE(group->shutdown, true);
+		else
+			fanotify_so_group_end(group);
 	}
 	return evict;
 }

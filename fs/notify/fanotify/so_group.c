@@ -96,6 +96,38 @@ static int so_group_count(struct fanotify_so_group *group)
 	return group->counted ? 0 : -EMFILE;
 }
 
+/**
+ * fanotify_so_group_uncount - who has made it may make another one
+ * @group: the group, with its lock held
+ *
+ * Not after anybody can see that this one is over, or who then binds its number
+ * would be refused for one group too many.
+ *
+ * Context: Any, under group->lock.
+ */
+void fanotify_so_group_uncount(struct fanotify_so_group *group)
+{
+	lockdep_assert_held(&group->lock);
+	if (!group->counted)
+		return;
+	group->counted = false;
+	dec_ucount(group->ucounts, UCOUNT_FANOTIFY_SO_GROUPS);
+}
+
+/**
+ * fanotify_so_group_end - from here on nobody joins, and nothing is queued
+ * @group: the group, with its lock held
+ *
+ * The caller has to call fanotify_so_group_shutdown() without the lock.
+ *
+ * Context: Any, under group->lock.
+ */
+void fanotify_so_group_end(struct fanotify_so_group *group)
+{
+	fanotify_so_group_uncount(group);
+	WRITE_ONCE(group->shutdown, true);
+}
+
 /* A group that hears of nothing yet, with both its references */
 static struct fanotify_so_group *
 so_group_alloc(u64 net, const struct fanotify_addr *addr, u32 report)
@@ -265,8 +297,10 @@ void fanotify_so_group_shutdown(struct fanotify_so_group *group)
 
 	if (!first)
 		return;
-	if (group->counted)
-		dec_ucount(group->ucounts, UCOUNT_FANOTIFY_SO_GROUPS);
+	/* If it has guarded without a listener until now */
+	spin_lock(&group->lock);
+	fanotify_so_group_uncount(group);
+	spin_unlock(&group->lock);
 	fanotify_so_share_remove(group);
 	fanotify_so_queue_shutdown(group);
 	/* From here on no mount adds a mark, as no SET_MARK does any more. */
@@ -297,7 +331,7 @@ void fanotify_so_group_quit(struct fanotify_so_group *group,
 	fanotify_so_member_end(group, member, false);
 	last = here && !group->live;
 	if (last)
-		WRITE_ONCE(group->shutdown, true);
+		fanotify_so_group_end(group);
 	spin_unlock(&group->lock);
 
 	if (!here)
@@ -343,7 +377,7 @@ void fanotify_so_group_leave(struct fanotify_so_group *group,
 	/* One that was evicted guards until its last socket is closed. */
 	over = group->evicted ? last : here && !group->live && !lingers;
 	if (over)
-		WRITE_ONCE(group->shutdown, true);
+		fanotify_so_group_end(group);
 	spin_unlock(&group->lock);
 
 	if (over) {

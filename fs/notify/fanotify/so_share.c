@@ -147,6 +147,10 @@ int fanotify_so_share_join(struct fanotify_so_group *group,
 {
 	int err;
 
+	/* Before that it may come to nothing, and is nobody's then. */
+	err = wait_event_interruptible(so_share_wait, so_is_settled(group));
+	if (err)
+		goto out_put_group;
 	/* Whatever that one was, it is of no importance any more. */
 	err = -ESHUTDOWN;
 	if (READ_ONCE(group->shutdown))
@@ -161,9 +165,6 @@ int fanotify_so_share_join(struct fanotify_so_group *group,
 	    (report && report != READ_ONCE(group->rules.report)))
 		goto out_put_group;
 
-	err = wait_event_interruptible(so_share_wait, so_is_settled(group));
-	if (err)
-		goto out_put_group;
 	err = fanotify_so_member_join(group, member);
 	if (err)
 		goto out_remove_group;
@@ -193,7 +194,7 @@ static void so_linger_work(struct work_struct *work)
 	lingers = !group->live && !group->shutdown;
 	if (lingers && now >= group->linger_until) {
 		/* From here on nobody can join. */
-		WRITE_ONCE(group->shutdown, true);
+		fanotify_so_group_end(group);
 		over = true;
 	}
 	spin_unlock(&group->lock);
