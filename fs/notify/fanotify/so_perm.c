@@ -103,18 +103,18 @@ static void so_perm_init(struct fanotify_so_perm *perm, const struct file *file,
 }
 
 /*
- * Returns 0, and when the clock started in @now, or the verdict if the group asks
- * nobody any more, or too many wait already.
+ * Returns true, and when the clock started in @now, or false and has a verdict if
+ * the group asks nobody any more, or too many wait already.
  */
-static u32 so_perm_queue(struct fanotify_so_group *group,
-			 struct fanotify_so_perm *perm, u64 *now)
+static bool so_perm_queue(struct fanotify_so_group *group,
+			  struct fanotify_so_perm *perm, u64 *now)
 {
 	spin_lock(&group->lock);
 	if (group->shutdown || !fanotify_so_may_wait(group->nr_waiting)) {
 		perm->verdict = group->rules.policy;
 		group->unasked++;
 		spin_unlock(&group->lock);
-		return perm->verdict;
+		return false;
 	}
 	/* Under the lock, for which it may have had to wait */
 	*now = fanotify_so_now();
@@ -132,7 +132,7 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
 	spin_unlock(&group->lock);
 
 	fanotify_so_wake(group);
-	return 0;
+	return true;
 }
 
 /*
@@ -142,12 +142,8 @@ static u32 so_perm_queue(struct fanotify_so_group *group,
  */
 static bool so_freeze(void)
 {
-#ifdef CONFIG_FREEZER
 	/* Not try_to_freeze(): the caller may hold locks, see below. */
-	if (freezing(current))
-		return __refrigerator(false);
-#endif
-	return false;
+	return freezing(current) && __refrigerator(false);
 }
 
 /*
@@ -227,7 +223,7 @@ int fanotify_so_ask(struct fanotify_so_group *group, const struct file *file,
 	so_perm_init(&perm, file, mask, report, fsid);
 	if (!READ_ONCE(group->shutdown))
 		fanotify_so_verdict_prepare(group, file, &perm);
-	if (!so_perm_queue(group, &perm, &now))
+	if (so_perm_queue(group, &perm, &now))
 		so_perm_wait(group, &perm, now);
 	if (perm.mark)
 		fsnotify_put_mark(perm.mark);

@@ -309,7 +309,8 @@ static void so_uncount_unset(struct fanotify_so_group *group,
 /* Returns false if it is detached already, for an earlier entry. */
 static bool so_is_mark(const struct fsnotify_mark *mark)
 {
-	return mark && mark->flags & FSNOTIFY_MARK_FLAG_ATTACHED;
+	/* Pairs with fsnotify_free_mark(), which is not under the mutex. */
+	return mark && READ_ONCE(mark->flags) & FSNOTIFY_MARK_FLAG_ATTACHED;
 }
 
 /* Detaches a mark that nothing needs. Returns true if it was one till then. */

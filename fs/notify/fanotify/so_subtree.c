@@ -113,7 +113,7 @@ bool __fsnotify_subtree_watched(u32 mask, const void *data, int data_type,
 	rcu_read_lock();
 	if (mask & ALL_FSNOTIFY_DIRENT_EVENTS) {
 		watched = so_is_dir_below_any(dir) ||
-			  (mask & FS_RENAME &&
+			  (mask & FS_RENAME && dentry &&
 			   so_is_below_any(dentry->d_parent));
 	} else if (dentry) {
 		watched = so_is_below_any(dentry);
