@@ -13,7 +13,7 @@
 
 #include "perm.h"
 
-#define MAX_ASKED 256
+#define MAX_ASKED 2048
 #define MAX_GUARDS 4
 
 /**

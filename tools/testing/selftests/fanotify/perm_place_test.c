@@ -273,6 +273,7 @@ TEST_F(stacked, one_thread)
 	EXPECT_EQ(1, guard_asked(&self->guard, "disk/image", FAN_OPEN_PERM));
 	EXPECT_EQ(0, guard_asked(&self->guard, "disk/image", FAN_ACCESS_PERM));
 	pthread_mutex_lock(&self->guard.lock);
+	EXPECT_GE(MAX_ASKED, self->guard.nasked);
 	for (q = self->guard.asked; q - self->guard.asked < MAX_ASKED &&
 	     q - self->guard.asked < self->guard.nasked; q++)
 		EXPECT_NE(0, q->tgid);

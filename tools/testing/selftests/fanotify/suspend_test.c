@@ -21,12 +21,13 @@
 #define TEST_DELAY "/sys/module/suspend/parameters/pm_test_delay"
 
 /*
- * A time to wait, and one that is longer. In a rehearsal it is a busy loop, which
- * an emulated machine may take twice as long for, or half: it has to be less than
- * a soft lockup takes.
+ * A time to wait, and one that is longer. In a rehearsal that is a busy loop, for
+ * which a busy machine takes many times as long, and that must be less than it
+ * takes to make the kernel complain of a stall.
  */
 #define PERIOD_MS 2000
 #define SLEEP_S 6
+#define REHEARSAL_S 3
 
 /* A time for a group to linger, between the two */
 #define LINGER_S 4
@@ -97,7 +98,7 @@ FIXTURE_SETUP(suspend)
 	ASSERT_EQ(0, set_u32(self->sock, FANOTIFY_RESPONSE_TIMEOUT, PERIOD_MS));
 	ASSERT_EQ(0, write_knob("/sys/power/mem_sleep", "deep"));
 	ASSERT_EQ(0, write_knob("/sys/power/pm_test", variant->rehearsal));
-	ASSERT_EQ(0, write_number(TEST_DELAY, SLEEP_S));
+	ASSERT_EQ(0, write_number(TEST_DELAY, REHEARSAL_S));
 }
 
 FIXTURE_TEARDOWN(suspend)
