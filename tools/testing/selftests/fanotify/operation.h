@@ -156,7 +156,7 @@ static long op_copy_file_range(struct work *w)
 
 static long op_copy_inside(struct work *w)
 {
-	off_t from = 0, to = 8;
+	loff_t from = 0, to = 8;
 
 	return copy_file_range(w->file, &from, w->file, &to, 4, 0);
 }

@@ -307,8 +307,8 @@ static long call_copy(struct task *t)
 
 	if (once_in(t, 2))
 		return CALL(t, sendfile(to, from, &(off_t){ 0 }, 512));
-	return CALL(t, copy_file_range(from, &(off_t){ 0 }, to, &(off_t){ 0 }, 512,
-				       0));
+	return CALL(t, copy_file_range(from, &(loff_t){ 0 }, to,
+				       &(loff_t){ 0 }, 512, 0));
 }
 
 static long call_close_file(struct task *t)

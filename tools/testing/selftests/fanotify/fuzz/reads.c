@@ -213,7 +213,7 @@ static long call_splice(struct task *t)
 		for (got = 0; got < (size_t)ret; got += len) {
 			len = read(fds[0], buf + got, ret - got);
 			if ((long)len <= 0)
-				found(t, "%ld bytes in the pipe, not %zu", got,
+				found(t, "%zu bytes in the pipe, not %zu", got,
 				      (size_t)ret);
 		}
 		end(t, own, buf, ret);
