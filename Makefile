@@ -1,7 +1,7 @@
 # PF_FANOTIFY: see README.md. Everything is done by the scripts that the
 # targets name; stages and progress go to stderr.
 
-.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick check-bisect check-race check-static coverage clean
+.PHONY: help run test bench bench-compare soak fuzz guest shell series import check check-quick check-bisect check-config check-race check-static coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
@@ -49,6 +49,9 @@ check-race: ## look for data races: the stress test and some others, with KCSAN
 check-static: ## clang, -fanalyzer, other configurations, coccinelle: our files
 	@scripts/check-static
 
+check-config: ## the selftests for one CPU, preemptible, without modules, 32 bits
+	@scripts/check-config
+
 check-bisect: ## every commit boots and passes the tests it has
 	@scripts/check-bisect
 
@@ -59,7 +62,7 @@ clean: ## remove out/ and the cache, but for the compiler's
 	@scripts/clean
 
 # make exits with the status of the guest's program, by becoming it.
-options = DEBUG='$(DEBUG)' BASE='$(BASE)' MODULE='$(MODULE)' KCSAN='$(KCSAN)' \
+options = DEBUG='$(DEBUG)' BASE='$(BASE)' MODULE='$(MODULE)' KCSAN='$(KCSAN)' I386='$(I386)' \
 	ICOUNT='$(ICOUNT)' SMP='$(SMP)' MEM='$(MEM)' ACCEL='$(ACCEL)' FILES='$(FILES)' KERNEL='$(KERNEL)'
 guest = $(options) exec scripts/guest "$(EXEC)" $(ARGS)
 dry = $(findstring n,$(firstword -$(MAKEFLAGS)))
