@@ -5,6 +5,7 @@
 
 #define _GNU_SOURCE
 #include <linux/fs.h>
+#include <sys/utsname.h>
 
 #include "common.h"
 
@@ -102,18 +103,42 @@ TEST_F(event, of_an_unlinked_file)
 	close_event(&ev);
 }
 
-/* Two gigabytes and more are no obstacle, whatever flags the group has. */
+/* Is the kernel one of 32 bits, not only the program? */
+static bool is_kernel_32(void)
+{
+	struct utsname uts;
+
+	return !uname(&uts) && !strcmp(uts.machine, "i686");
+}
+
+/*
+ * Two gigabytes and more are no obstacle, whatever flags the group has; but to a
+ * kernel of 32 bits they are, as for anybody who opens them there.
+ */
 TEST_F(event, of_a_large_file)
 {
 	struct fanotify_so_event_metadata ev;
+	int sock;
 
 	ASSERT_EQ(0, truncate(FILE_PATH, 3LL << 30));
 	ASSERT_EQ(0, drain(self->sock));
+	sock = new_listener(FAN_GLOBAL_LISTENER | FAN_OPEN,
+			    O_RDONLY | O_CLOEXEC | LARGEFILE);
+	ASSERT_LE(0, sock);
 	ASSERT_EQ(0, open_close(FILE_PATH, O_RDONLY));
 	ASSERT_EQ(1, take_event(self->sock, &ev));
+	if (is_kernel_32()) {
+		EXPECT_EQ(-EOVERFLOW, ev.fd);
+	} else {
+		EXPECT_LE(0, ev.fd);
+		EXPECT_TRUE(is_file(ev.fd, &self->st));
+	}
+	close_event(&ev);
+	ASSERT_EQ(1, take_event(sock, &ev));
 	EXPECT_LE(0, ev.fd);
 	EXPECT_TRUE(is_file(ev.fd, &self->st));
 	close_event(&ev);
+	close(sock);
 }
 
 /* f_flags are those at the time of the event, not of the opening. */
