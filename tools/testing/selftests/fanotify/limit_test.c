@@ -148,38 +148,78 @@ TEST_F(groups, shared)
 	EXPECT_LE(0, self->socks[0]);
 }
 
+/* What those who bind at the same time have in common */
+struct binders {
+	struct fanotify_addr addr;
+	pthread_barrier_t start;
+};
+
+/* Returns a bound socket, or -errno. */
 static void *bind_member(void *arg)
 {
-	const struct fanotify_addr *addr = arg;
+	struct binders *binders = arg;
+	int sock = new_socket(), ret;
 
-	return (void *)(long)new_member(addr);
+	pthread_barrier_wait(&binders->start);
+	ret = sock < 0 ? sock : do_bind(sock, &binders->addr);
+	if (ret && sock >= 0)
+		close(sock);
+	return (void *)(long)(ret ?: sock);
 }
 
 /* Nor does who comes when another one is just about to make it. */
 TEST_F(groups, made_at_once)
 {
-	struct fanotify_addr addr = group_address(0);
+	struct binders binders = { .addr = group_address(0) };
 	pthread_t threads[NR_BINDERS];
+	void *socks[NR_BINDERS];
 	int round, i;
 
 	ASSERT_EQ(0, close(self->socks[1]));
 	self->socks[1] = -1;
-	for (round = 0; round < 500; round++) {
-		addr.group_num++;
+	ASSERT_EQ(0, pthread_barrier_init(&binders.start, NULL, NR_BINDERS));
+	for (round = 0; round < 100; round++) {
+		binders.addr.group_num++;
 		for (i = 0; i < NR_BINDERS; i++)
 			ASSERT_EQ(0, pthread_create(&threads[i], NULL,
-						    bind_member, &addr));
+						    bind_member, &binders));
+		for (i = 0; i < NR_BINDERS; i++)
+			pthread_join(threads[i], &socks[i]);
 		for (i = 0; i < NR_BINDERS; i++) {
-			void *sock;
-
-			ASSERT_EQ(0, pthread_join(threads[i], &sock));
-			ASSERT_LE(0, (long)sock);
-			close((long)sock);
+			ASSERT_LE(0, (long)socks[i]);
+			close((long)socks[i]);
 		}
 	}
+	pthread_barrier_destroy(&binders.start);
 	self->socks[1] = deaf_listener();
 	EXPECT_LE(0, self->socks[1]);
 	EXPECT_EQ(-EMFILE, deaf_listener());
+}
+
+/* And who comes when it is just about to be over makes the next one. */
+TEST_F(groups, made_again_at_once)
+{
+	struct binders binders = { .addr = group_address(0) };
+	pthread_t thread;
+	void *sock;
+	int round;
+
+	ASSERT_EQ(0, close(self->socks[1]));
+	self->socks[1] = -1;
+	ASSERT_EQ(0, pthread_barrier_init(&binders.start, NULL, 2));
+	for (round = 0; round < 200; round++) {
+		self->socks[1] = new_member(&binders.addr);
+		ASSERT_LE(0, self->socks[1]);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, bind_member,
+					    &binders));
+		pthread_barrier_wait(&binders.start);
+		close(self->socks[1]);
+		self->socks[1] = -1;
+		pthread_join(thread, &sock);
+		ASSERT_LE(0, (long)sock);
+		close((long)sock);
+	}
+	pthread_barrier_destroy(&binders.start);
 }
 
 /* One that lingers is there, too. */

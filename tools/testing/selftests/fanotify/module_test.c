@@ -235,7 +235,7 @@ static int socket_soon(void)
 }
 
 /* While others listen, open and mount, it comes and goes. */
-TEST_F_TIMEOUT(module, comes_and_goes, 600)
+TEST_F_TIMEOUT(module, comes_and_goes, 1000)
 {
 	static void (*const busy[])(void) = {
 		use_files, mount_once, listen_once

@@ -8,6 +8,6 @@
 for prog in "$@"; do
 	echo "## start $prog"
 	start=$(date +%s)
-	timeout -s KILL 900 "./$prog" 2>&1
+	timeout -s KILL 1200 "./$prog" 2>&1
 	echo "## end $prog $? $(($(date +%s) - start))"
 done
