@@ -103,8 +103,8 @@ static void so_perm_init(struct fanotify_so_perm *perm, const struct file *file,
 }
 
 /*
- * Returns true, and when the clock started in @now, or false and has a verdict if
- * the group asks nobody any more, or too many wait already.
+ * Returns true, and when the clock started in @now; or false, and there is a
+ * verdict, if the group asks nobody any more, or too many wait already.
  */
 static bool so_perm_queue(struct fanotify_so_group *group,
 			  struct fanotify_so_perm *perm, u64 *now)
